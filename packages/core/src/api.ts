@@ -1,0 +1,223 @@
+// The public shapes of Sealwire: what an app holds in its hands. No code here; factories are in index.ts.
+import type { ErrorCode, SealwireError } from '@sealwire/protocol';
+import type { Storage } from './vault/storage.ts';
+
+/**
+ * A value that changes. `get` returns the same object until it changes, so it serves React's
+ * `useSyncExternalStore` as it is. Listeners are called after the change, without arguments.
+ */
+export interface Readable<T> {
+  get(): T;
+  /** @returns the function that ends the subscription. */
+  subscribe(listener: () => void): () => void;
+}
+
+export type Platform = 'phone' | 'web' | 'desktop' | 'headless';
+
+export interface DeviceOptions {
+  /** Where this device keeps its vault: `browserStorage(…)` or `fileStorage(…)`. */
+  readonly storage: Storage;
+  /** WebSocket address of the relay, `ws://` or `wss://`. */
+  readonly relay: string;
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
+  /** Start with the network switch off. Default: false. */
+  readonly offline?: boolean;
+}
+
+export interface CreateAccountOptions extends DeviceOptions {
+  /** The person's name, shown to own devices. */
+  readonly name: string;
+  /** This device's name, e.g. "Ada's phone". */
+  readonly deviceName: string;
+  readonly platform: Platform;
+}
+
+export interface LinkOptions extends DeviceOptions {
+  /** A proposal; the person confirms or changes it on the phone. */
+  readonly deviceName: string;
+  readonly platform: Platform;
+}
+
+export type Connection = 'offline' | 'connecting' | 'online';
+
+/** `storing` is not safe yet; `stored` is durable on this device; `sent` is durable at the relay. */
+export type MessageState = 'storing' | 'stored' | 'sent';
+
+export interface Author {
+  readonly accountId: string;
+  readonly deviceId: string;
+  /** The person's name. */
+  readonly name: string;
+  readonly isMe: boolean;
+}
+
+/** Where an imported message came from. It was never signed by the person it names. */
+export interface Origin {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
+  /** For example "WhatsApp". */
+  readonly source: string;
+}
+
+export interface Message {
+  /** `clientID:clock`; unique in its chat, the same on every device. */
+  readonly id: string;
+  readonly text: string;
+  /** Milliseconds since 1970: when it was written, or for an imported message when it was sent. */
+  readonly at: number;
+  readonly author: Author;
+  readonly state: MessageState;
+  readonly origin?: Origin;
+}
+
+export interface ChatSummary {
+  readonly id: string;
+  readonly title: string;
+  /** Newest text, empty when there is none. */
+  readonly lastText: string;
+  /** Milliseconds since 1970; when the chat was made, if it is empty. */
+  readonly lastAt: number;
+  readonly messages: number;
+}
+
+export interface ChatStatus {
+  readonly state: 'offline' | 'catching-up' | 'live';
+  /** Own edits that are not durable at the relay yet. */
+  readonly pending: number;
+  /** How far loading has come, in frames. `total` is 0 while nothing is known. */
+  readonly loaded: number;
+  readonly total: number;
+  /** When this device last received something of each other device, by device id. Milliseconds since 1970. */
+  readonly lastHeard: ReadonlyMap<string, number>;
+}
+
+export interface DeviceStatus {
+  readonly connection: Connection;
+  /** The network switch: false means the person cut the network. */
+  readonly networkOn: boolean;
+  /** Rooms that still load, and all rooms: the progress of a newly linked device. */
+  readonly loadingRooms: number;
+  readonly rooms: number;
+  /** Own edits of all chats that are not durable at the relay yet. */
+  readonly pending: number;
+  /** What a person must know: a full disk, a lost vault, a refused connection. Undefined when all is well. */
+  readonly problem: SealwireError | undefined;
+}
+
+export interface LinkedDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly platform: Platform;
+  readonly isThis: boolean;
+  /** True for devices that may link others. */
+  readonly mayLink: boolean;
+  /** Milliseconds since 1970. */
+  readonly addedAt: number;
+  readonly lastHeardAt: number | undefined;
+}
+
+/** A message of another app, to be imported as one's own entry that names its origin. */
+export interface ImportedMessage {
+  readonly name: string;
+  readonly sentAt: number;
+  readonly text: string;
+}
+
+/** Something refused or noticed, with its evidence; nothing of it was applied. */
+export interface Evidence {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly room?: string;
+  readonly stream?: string;
+  readonly deviceId?: string;
+  /** The bytes that were refused, as they came. May hold plaintext: for the app, not for logs. */
+  readonly bytes?: Uint8Array;
+}
+
+/** One open conversation. Close it when it leaves the screen. */
+export interface Chat {
+  readonly id: string;
+  readonly title: string;
+  readonly timeline: Readable<readonly Message[]>;
+  readonly status: Readable<ChatStatus>;
+  /** Resolves with the message's id once it is durable on this device. Rejects with STORAGE_FULL and the like. */
+  send(text: string): Promise<string>;
+  /** Deletes an own message for everybody. Resolves once that is durable on this device. */
+  delete(messageId: string): Promise<void>;
+  /**
+   * Imports messages as own entries with an origin. `onProgress` is told how many are durable.
+   * @returns how many were imported.
+   */
+  import(
+    messages: readonly ImportedMessage[],
+    source: string,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<number>;
+  close(): void;
+}
+
+export type LinkPhoneState =
+  | { readonly step: 'connecting' }
+  /** Show these six digits; the person types them on the new device. */
+  | { readonly step: 'digits'; readonly digits: string }
+  /** The digits were right: ask the person, let them name the device. */
+  | { readonly step: 'confirm'; readonly deviceName: string; readonly platform: Platform }
+  | { readonly step: 'sending' }
+  | { readonly step: 'done'; readonly deviceId: string }
+  | { readonly step: 'failed'; readonly error: SealwireError };
+
+/** The phone's side of linking. */
+export interface LinkSession {
+  readonly state: Readable<LinkPhoneState>;
+  /** The person agreed. Only now are keys released. */
+  confirm(deviceName: string): void;
+  refuse(): void;
+  cancel(): void;
+}
+
+export type LinkNewState =
+  | { readonly step: 'connecting' }
+  /** Show this code as QR or text until `expiresAt`; then `failed` with LINK_CODE_EXPIRED: start anew. */
+  | { readonly step: 'code'; readonly code: string; readonly expiresAt: number }
+  /** The phone scanned: ask for the six digits that it shows. */
+  | { readonly step: 'type-digits' }
+  /** Digits sent; the phone checks them and asks its person. */
+  | { readonly step: 'waiting' }
+  | { readonly step: 'receiving' }
+  | { readonly step: 'done' }
+  | { readonly step: 'failed'; readonly error: SealwireError };
+
+/** The new device's side of linking. */
+export interface LinkRequest {
+  readonly state: Readable<LinkNewState>;
+  /** @param digits - six ASCII digits, as typed. @throws RangeError if they are not. */
+  submitDigits(digits: string): void;
+  cancel(): void;
+  /** The linked device, open; rejects with the error of the `failed` state. */
+  readonly device: Promise<Device>;
+}
+
+/** This device of an account: its chats, its fellow devices, its connection. */
+export interface Device {
+  readonly id: string;
+  readonly accountId: string;
+  readonly chats: Readable<readonly ChatSummary[]>;
+  readonly devices: Readable<readonly LinkedDevice[]>;
+  readonly status: Readable<DeviceStatus>;
+  /** @returns the new chat's id, once it is durable on this device. Works offline. */
+  createChat(title: string): Promise<string>;
+  /** @throws SealwireError CHAT_UNKNOWN */
+  openChat(chatId: string): Promise<Chat>;
+  /** Links a new device whose code was scanned or pasted. */
+  link(code: string): LinkSession;
+  /** The network switch. Off closes the connection at once; on reconnects at once. */
+  setNetwork(on: boolean): void;
+  /** Tries again after a `problem` (a disk that has room again, a deleted database to put back). */
+  recover(): Promise<void>;
+  /** @returns the function that ends the subscription. */
+  onEvidence(listener: (evidence: Evidence) => void): () => void;
+  /** Stores what is pending, ends the connection, releases the vault. */
+  close(): Promise<void>;
+}

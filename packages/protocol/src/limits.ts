@@ -1,0 +1,69 @@
+// Every limit of Sealwire, one constant each. Number, unit, reason and enforcer: spec/limits.md.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const LIMITS = {
+  /** Bytes of one WebSocket message, either way. */
+  messageBytes: 1 * MiB,
+  /** Bytes of one sealed frame. */
+  frameBytes: 512 * KiB,
+  /** Bytes of the Yjs updates of one batch, before deflating. */
+  batchBytes: 384 * KiB,
+  /** Bytes that a deflated payload may become. */
+  inflatedBytes: 2 * MiB,
+  /** Bytes of one entry. */
+  entryBytes: 64 * KiB,
+  /** Characters of one message's text. */
+  textChars: 16_000,
+  /** ASCII characters of a stream label. */
+  streamChars: 32,
+  /** Rooms in one resume message. */
+  resumeRooms: 20_000,
+  /** Device relay keys of one principal. */
+  principalKeys: 64,
+  /** Member principals of one room. */
+  roomMembers: 1_024,
+  /** Bytes of frames in one answer to a read, or in one delivery. */
+  readBytes: 256 * KiB,
+  /** Bytes of a signal's payload. */
+  signalBytes: 16 * KiB,
+  /** Bytes of all that passes through one rendezvous cell. */
+  rendezvousBytes: 64 * KiB,
+  /** Milliseconds that a linking code is valid: nobody joined yet. */
+  rendezvousOpenMs: 60_000,
+  /** Milliseconds from opening a rendezvous cell to its end, whatever happens in it. */
+  rendezvousTotalMs: 180_000,
+  /** Rendezvous cells one connection may hold open. */
+  rendezvousPerConnection: 2,
+  /** Rendezvous cells open at one relay. */
+  rendezvousCells: 10_000,
+  /** Milliseconds from connecting to a valid authentication. */
+  authenticateMs: 10_000,
+  /** Bytes a connection may send before it is authenticated. */
+  unauthenticatedBytes: 4 * KiB,
+  /** Bytes waiting in one socket before the relay stops reading its backlog. */
+  socketPauseBytes: 1 * MiB,
+  /** Bytes waiting in one socket before the relay drops it as too slow. */
+  socketDropBytes: 16 * MiB,
+  /** Appends of one connection that may wait for the disk. */
+  appendsInFlight: 256,
+  /** Connections at one relay. */
+  connections: 20_000,
+  /** Entries of a log document page before it is closed. */
+  pageEntries: 512,
+  /** Bytes of a log document page before it is closed. */
+  pageBytes: 256 * KiB,
+  /** Frames of one author that may wait in one room for what comes before them. */
+  parkedFrames: 1_024,
+  /** Bytes of frames of one author that may wait in one room. */
+  parkedBytes: 4 * MiB,
+  /** Changes of `seen` in one frame. */
+  seenChanges: 16,
+  /** Log heads named in one frame. */
+  headsNamed: 16,
+  /** Milliseconds an entry's stamp may be ahead of the reader before it no longer moves the reader's clock. */
+  clockAheadMs: 5 * 60_000,
+  /** Characters of a device or chat name. */
+  nameChars: 100,
+} as const;

@@ -1,0 +1,110 @@
+// The messages between device and relay, as values. Their bytes: codec.ts; their rules: spec/relay-protocol.md.
+import type { ErrorCode } from './errors.ts';
+
+/** A frame as the relay stores and hands it out: where it stands, its stream, and sealed bytes. */
+export interface StoredFrame {
+  /** Position in the room, rising, from 1. Gaps are allowed. */
+  readonly position: number;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+}
+
+export interface RoomMember {
+  readonly principal: Uint8Array;
+  readonly admin: boolean;
+}
+
+/** What a device sends. `request` numbers are the device's own and come back in the answer. */
+export type ClientMessage =
+  | { readonly type: 'authenticate'; readonly relayKey: Uint8Array; readonly signature: Uint8Array }
+  | {
+      /** Creates (version 1) or edits (current version + 1) a principal; signed by its manage key. */
+      readonly type: 'put-principal';
+      readonly request: number;
+      readonly manageKey: Uint8Array;
+      readonly version: number;
+      readonly relayKeys: readonly Uint8Array[];
+      readonly signature: Uint8Array;
+    }
+  | {
+      /** Creates (version 1) or edits (current version + 1) a room. */
+      readonly type: 'put-room';
+      readonly request: number;
+      readonly room: Uint8Array;
+      readonly version: number;
+      readonly members: readonly RoomMember[];
+    }
+  | {
+      /** Follow these rooms from these cursors on. Answered by `resumed`, then `frames` as there are any. */
+      readonly type: 'resume';
+      readonly request: number;
+      readonly rooms: readonly { readonly room: Uint8Array; readonly cursor: number }[];
+    }
+  | {
+      readonly type: 'append';
+      readonly request: number;
+      readonly room: Uint8Array;
+      readonly stream: string;
+      readonly frame: Uint8Array;
+    }
+  | {
+      /** Frames after `after`, of one stream or ('' ) of all, at most about `maxBytes` of them. */
+      readonly type: 'read';
+      readonly request: number;
+      readonly room: Uint8Array;
+      readonly stream: string;
+      readonly after: number;
+      readonly maxBytes: number;
+    }
+  | { readonly type: 'signal'; readonly room: Uint8Array; readonly payload: Uint8Array }
+  | {
+      readonly type: 'rendezvous-open';
+      readonly request: number;
+      readonly id: Uint8Array;
+      readonly payload: Uint8Array;
+    }
+  | { readonly type: 'rendezvous-join'; readonly request: number; readonly id: Uint8Array }
+  | { readonly type: 'rendezvous-send'; readonly id: Uint8Array; readonly payload: Uint8Array }
+  | { readonly type: 'rendezvous-close'; readonly id: Uint8Array }
+  | { readonly type: 'ping' };
+
+/** What a relay sends. */
+export type RelayMessage =
+  | {
+      readonly type: 'hello';
+      readonly version: number;
+      readonly relayId: Uint8Array;
+      readonly nonce: Uint8Array;
+    }
+  /** Authenticated. `principal` is the one that lists this relay key, if there is one. */
+  | { readonly type: 'welcome'; readonly principal: Uint8Array | undefined }
+  /** A `put-principal` or `put-room` is durable at this version. */
+  | { readonly type: 'done'; readonly request: number; readonly version: number }
+  | {
+      readonly type: 'resumed';
+      readonly request: number;
+      /** Rooms whose head is not the given cursor, by index into the request. A head below the cursor: rolled back. */
+      readonly news: readonly { readonly index: number; readonly head: number }[];
+      readonly refused: readonly { readonly index: number; readonly code: ErrorCode }[];
+    }
+  /** The frame is durable. Every frame of the room before it, by others, was delivered on this connection first. */
+  | { readonly type: 'appended'; readonly request: number; readonly position: number }
+  | { readonly type: 'frames'; readonly room: Uint8Array; readonly frames: readonly StoredFrame[] }
+  | {
+      readonly type: 'read-result';
+      readonly request: number;
+      readonly head: number;
+      /** False when frames are left after the last one here. */
+      readonly complete: boolean;
+      readonly frames: readonly StoredFrame[];
+    }
+  | { readonly type: 'signal'; readonly room: Uint8Array; readonly payload: Uint8Array }
+  | { readonly type: 'rendezvous-opened'; readonly request: number; readonly openMs: number; readonly totalMs: number }
+  /** To the joiner, with what the opener left in the cell. */
+  | { readonly type: 'rendezvous-found'; readonly request: number; readonly payload: Uint8Array }
+  /** To the opener. */
+  | { readonly type: 'rendezvous-joined'; readonly id: Uint8Array }
+  | { readonly type: 'rendezvous-message'; readonly id: Uint8Array; readonly payload: Uint8Array }
+  | { readonly type: 'rendezvous-closed'; readonly id: Uint8Array; readonly code: ErrorCode }
+  | { readonly type: 'refused'; readonly request: number; readonly code: ErrorCode }
+  | { readonly type: 'pong' };
