@@ -35,7 +35,8 @@ export const isStreamLabel = (label: string): boolean => label.length <= 32 && S
  * @param index - a whole number from 0 on.
  */
 export const pageStream = (index: number): string => {
-  if (!Number.isSafeInteger(index) || index < 0) throw new RangeError(`page index ${index} is not a whole number`);
+  if (!Number.isSafeInteger(index) || index < 0)
+    throw new RangeError(`page index ${index} is not a whole number`);
   return `page-${index}`;
 };
 

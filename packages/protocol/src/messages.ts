@@ -99,7 +99,12 @@ export type RelayMessage =
       readonly frames: readonly StoredFrame[];
     }
   | { readonly type: 'signal'; readonly room: Uint8Array; readonly payload: Uint8Array }
-  | { readonly type: 'rendezvous-opened'; readonly request: number; readonly openMs: number; readonly totalMs: number }
+  | {
+      readonly type: 'rendezvous-opened';
+      readonly request: number;
+      readonly openMs: number;
+      readonly totalMs: number;
+    }
   /** To the joiner, with what the opener left in the cell. */
   | { readonly type: 'rendezvous-found'; readonly request: number; readonly payload: Uint8Array }
   /** To the opener. */

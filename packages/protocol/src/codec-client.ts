@@ -1,0 +1,223 @@
+// The layout of each message that a device sends, after its first byte.
+// Rules: spec/relay-protocol.md §4.
+import {
+  type Codecs,
+  compareBytes,
+  readFrame,
+  readStream,
+  writeCount,
+  writeFixed,
+  writeFlag,
+  writeSized,
+  writeStream,
+  writeUint,
+} from './codec-parts.ts';
+import { SealwireError } from './errors.ts';
+import {
+  KEY_BYTES,
+  PRINCIPAL_ID_BYTES,
+  RENDEZVOUS_ID_BYTES,
+  ROOM_ID_BYTES,
+  SIGNATURE_BYTES,
+  toHex,
+} from './ids.ts';
+import { LIMITS } from './limits.ts';
+import type { ClientMessage, RoomMember } from './messages.ts';
+import { malformed, type Reader } from './reader.ts';
+
+export const CLIENT_CODECS: Codecs<ClientMessage> = {
+  authenticate: {
+    tag: 0x01,
+    write(to, message) {
+      writeFixed(to, message.relayKey, KEY_BYTES, 'relayKey');
+      writeFixed(to, message.signature, SIGNATURE_BYTES, 'signature');
+    },
+    read: (from) => ({
+      type: 'authenticate',
+      relayKey: from.bytes(KEY_BYTES),
+      signature: from.bytes(SIGNATURE_BYTES),
+    }),
+  },
+  'put-principal': {
+    tag: 0x02,
+    write(to, message) {
+      if (!risesStrictly(message.relayKeys))
+        throw new RangeError('relayKeys: not sorted bytewise and unique');
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.manageKey, KEY_BYTES, 'manageKey');
+      writeUint(to, message.version, 'version', 1);
+      writeCount(to, message.relayKeys.length, LIMITS.principalKeys, 'relayKeys');
+      for (const key of message.relayKeys) writeFixed(to, key, KEY_BYTES, 'relayKeys');
+      writeFixed(to, message.signature, SIGNATURE_BYTES, 'signature');
+    },
+    read: (from) => ({
+      type: 'put-principal',
+      request: from.varUint(),
+      manageKey: from.bytes(KEY_BYTES),
+      version: from.positive(),
+      relayKeys: readKeys(from),
+      signature: from.bytes(SIGNATURE_BYTES),
+    }),
+  },
+  'put-room': {
+    tag: 0x03,
+    write(to, message) {
+      if (!isUnique(message.members)) throw new RangeError('members: a principal stands twice');
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeUint(to, message.version, 'version', 1);
+      writeCount(to, message.members.length, LIMITS.roomMembers, 'members');
+      for (const member of message.members) {
+        writeFixed(to, member.principal, PRINCIPAL_ID_BYTES, 'members');
+        writeFlag(to, member.admin);
+      }
+    },
+    read: (from) => ({
+      type: 'put-room',
+      request: from.varUint(),
+      room: from.bytes(ROOM_ID_BYTES),
+      version: from.positive(),
+      members: readMembers(from),
+    }),
+  },
+  resume: {
+    tag: 0x04,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeCount(to, message.rooms.length, LIMITS.resumeRooms, 'rooms');
+      for (const { room, cursor } of message.rooms) {
+        writeFixed(to, room, ROOM_ID_BYTES, 'room');
+        writeUint(to, cursor, 'cursor');
+      }
+    },
+    read(from) {
+      const request = from.varUint();
+      const count = from.count(LIMITS.resumeRooms, ROOM_ID_BYTES + 1);
+      const rooms = [];
+      for (let i = 0; i < count; i++) rooms.push({ room: from.bytes(ROOM_ID_BYTES), cursor: from.varUint() });
+      return { type: 'resume', request, rooms };
+    },
+  },
+  append: {
+    tag: 0x05,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeStream(to, message.stream, false);
+      writeSized(to, message.frame, LIMITS.frameBytes, 'frame', 1);
+    },
+    read: (from) => ({
+      type: 'append',
+      request: from.varUint(),
+      room: from.bytes(ROOM_ID_BYTES),
+      stream: readStream(from, false),
+      frame: readFrame(from),
+    }),
+  },
+  read: {
+    tag: 0x06,
+    write(to, message) {
+      if (message.maxBytes > LIMITS.readBytes)
+        throw new RangeError(`maxBytes: more than ${LIMITS.readBytes}`);
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeStream(to, message.stream, true);
+      writeUint(to, message.after, 'after');
+      writeUint(to, message.maxBytes, 'maxBytes');
+    },
+    read: (from) => ({
+      type: 'read',
+      request: from.varUint(),
+      room: from.bytes(ROOM_ID_BYTES),
+      stream: readStream(from, true),
+      after: from.varUint(),
+      maxBytes: readMaxBytes(from),
+    }),
+  },
+  signal: {
+    tag: 0x07,
+    write(to, message) {
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeSized(to, message.payload, LIMITS.signalBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'signal',
+      room: from.bytes(ROOM_ID_BYTES),
+      payload: from.varBytes(LIMITS.signalBytes),
+    }),
+  },
+  'rendezvous-open': {
+    tag: 0x08,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id');
+      writeSized(to, message.payload, LIMITS.rendezvousBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'rendezvous-open',
+      request: from.varUint(),
+      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      payload: from.varBytes(LIMITS.rendezvousBytes),
+    }),
+  },
+  'rendezvous-join': {
+    tag: 0x09,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id');
+    },
+    read: (from) => ({
+      type: 'rendezvous-join',
+      request: from.varUint(),
+      id: from.bytes(RENDEZVOUS_ID_BYTES),
+    }),
+  },
+  'rendezvous-send': {
+    tag: 0x0a,
+    write(to, message) {
+      writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id');
+      writeSized(to, message.payload, LIMITS.rendezvousBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'rendezvous-send',
+      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      payload: from.varBytes(LIMITS.rendezvousBytes),
+    }),
+  },
+  'rendezvous-close': {
+    tag: 0x0b,
+    write: (to, message) => writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id'),
+    read: (from) => ({ type: 'rendezvous-close', id: from.bytes(RENDEZVOUS_ID_BYTES) }),
+  },
+  ping: { tag: 0x0c, write: () => {}, read: () => ({ type: 'ping' }) },
+};
+
+const readKeys = (from: Reader): Uint8Array[] => {
+  const count = from.count(LIMITS.principalKeys, KEY_BYTES);
+  const keys: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) keys.push(from.bytes(KEY_BYTES));
+  if (!risesStrictly(keys)) throw malformed('keys are not sorted and unique');
+  return keys;
+};
+
+const readMembers = (from: Reader): RoomMember[] => {
+  const count = from.count(LIMITS.roomMembers, PRINCIPAL_ID_BYTES + 1);
+  const members: RoomMember[] = [];
+  for (let i = 0; i < count; i++)
+    members.push({ principal: from.bytes(PRINCIPAL_ID_BYTES), admin: from.flag() });
+  if (!isUnique(members)) throw malformed('a member stands twice');
+  return members;
+};
+
+const readMaxBytes = (from: Reader): number => {
+  const maxBytes = from.varUint();
+  if (maxBytes > LIMITS.readBytes)
+    throw new SealwireError('TOO_LARGE', 'A read asks for more than one answer holds.');
+  return maxBytes;
+};
+
+const risesStrictly = (keys: readonly Uint8Array[]): boolean =>
+  keys.every((key, i) => i === 0 || compareBytes(keys[i - 1]!, key) < 0);
+
+const isUnique = (members: readonly RoomMember[]): boolean =>
+  new Set(members.map((member) => toHex(member.principal))).size === members.length;

@@ -1,0 +1,220 @@
+// The layout of each message that a relay sends, after its first byte.
+// Rules: spec/relay-protocol.md §5.
+import type * as encoding from 'lib0/encoding';
+import {
+  type Codecs,
+  readCode,
+  readFrames,
+  rise,
+  writeCode,
+  writeCount,
+  writeFixed,
+  writeFlag,
+  writeFrames,
+  writeSized,
+  writeUint,
+} from './codec-parts.ts';
+import { SealwireError } from './errors.ts';
+import {
+  NONCE_BYTES,
+  PRINCIPAL_ID_BYTES,
+  PROTOCOL_VERSION,
+  RELAY_ID_BYTES,
+  RENDEZVOUS_ID_BYTES,
+  ROOM_ID_BYTES,
+} from './ids.ts';
+import { LIMITS } from './limits.ts';
+import type { RelayMessage } from './messages.ts';
+import { malformed, type Reader } from './reader.ts';
+
+export const RELAY_CODECS: Codecs<RelayMessage> = {
+  hello: {
+    tag: 0x81,
+    write(to, message) {
+      if (message.version !== PROTOCOL_VERSION) throw new RangeError(`version: not ${PROTOCOL_VERSION}`);
+      writeUint(to, message.version, 'version');
+      writeFixed(to, message.relayId, RELAY_ID_BYTES, 'relayId');
+      writeFixed(to, message.nonce, NONCE_BYTES, 'nonce');
+    },
+    read(from) {
+      const version = from.varUint();
+      // Before anything else is read: what follows may look otherwise in another version.
+      if (version !== PROTOCOL_VERSION) {
+        throw new SealwireError(
+          'UNSUPPORTED_VERSION',
+          `The relay speaks version ${version}, not ${PROTOCOL_VERSION}.`,
+        );
+      }
+      return { type: 'hello', version, relayId: from.bytes(RELAY_ID_BYTES), nonce: from.bytes(NONCE_BYTES) };
+    },
+  },
+  welcome: {
+    tag: 0x82,
+    write(to, { principal }) {
+      writeFlag(to, principal !== undefined);
+      if (principal !== undefined) writeFixed(to, principal, PRINCIPAL_ID_BYTES, 'principal');
+    },
+    read: (from) => ({
+      type: 'welcome',
+      principal: from.flag() ? from.bytes(PRINCIPAL_ID_BYTES) : undefined,
+    }),
+  },
+  done: {
+    tag: 0x83,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.version, 'version', 1);
+    },
+    read: (from) => ({ type: 'done', request: from.varUint(), version: from.positive() }),
+  },
+  resumed: {
+    tag: 0x84,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeIndexed(to, message.news, (item) => writeUint(to, item.head, 'head'));
+      writeIndexed(to, message.refused, (item) => writeCode(to, item.code));
+    },
+    read: (from) => ({
+      type: 'resumed',
+      request: from.varUint(),
+      news: readIndexed(from, 2, (index) => ({ index, head: from.varUint() })),
+      refused: readIndexed(from, 3, (index) => ({ index, code: readCode(from) })),
+    }),
+  },
+  appended: {
+    tag: 0x85,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.position, 'position', 1);
+    },
+    read: (from) => ({ type: 'appended', request: from.varUint(), position: from.positive() }),
+  },
+  frames: {
+    tag: 0x86,
+    write(to, message) {
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeFrames(to, message.frames);
+    },
+    read: (from) => ({ type: 'frames', room: from.bytes(ROOM_ID_BYTES), frames: readFrames(from) }),
+  },
+  'read-result': {
+    tag: 0x87,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.head, 'head');
+      writeFlag(to, message.complete);
+      writeFrames(to, message.frames);
+    },
+    read: (from) => ({
+      type: 'read-result',
+      request: from.varUint(),
+      head: from.varUint(),
+      complete: from.flag(),
+      frames: readFrames(from),
+    }),
+  },
+  signal: {
+    tag: 0x88,
+    write(to, message) {
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeSized(to, message.payload, LIMITS.signalBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'signal',
+      room: from.bytes(ROOM_ID_BYTES),
+      payload: from.varBytes(LIMITS.signalBytes),
+    }),
+  },
+  'rendezvous-opened': {
+    tag: 0x89,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.openMs, 'openMs');
+      writeUint(to, message.totalMs, 'totalMs');
+    },
+    read: (from) => ({
+      type: 'rendezvous-opened',
+      request: from.varUint(),
+      openMs: from.varUint(),
+      totalMs: from.varUint(),
+    }),
+  },
+  'rendezvous-found': {
+    tag: 0x8a,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeSized(to, message.payload, LIMITS.rendezvousBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'rendezvous-found',
+      request: from.varUint(),
+      payload: from.varBytes(LIMITS.rendezvousBytes),
+    }),
+  },
+  'rendezvous-joined': {
+    tag: 0x8b,
+    write: (to, message) => writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id'),
+    read: (from) => ({ type: 'rendezvous-joined', id: from.bytes(RENDEZVOUS_ID_BYTES) }),
+  },
+  'rendezvous-message': {
+    tag: 0x8c,
+    write(to, message) {
+      writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id');
+      writeSized(to, message.payload, LIMITS.rendezvousBytes, 'payload');
+    },
+    read: (from) => ({
+      type: 'rendezvous-message',
+      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      payload: from.varBytes(LIMITS.rendezvousBytes),
+    }),
+  },
+  'rendezvous-closed': {
+    tag: 0x8d,
+    write(to, message) {
+      writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id');
+      writeCode(to, message.code);
+    },
+    read: (from) => ({
+      type: 'rendezvous-closed',
+      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      code: readCode(from),
+    }),
+  },
+  refused: {
+    tag: 0x8e,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeCode(to, message.code);
+    },
+    read: (from) => ({ type: 'refused', request: from.varUint(), code: readCode(from) }),
+  },
+  pong: { tag: 0x8f, write: () => {}, read: () => ({ type: 'pong' }) },
+};
+
+/** Items with rising indexes into a request: each index as its distance from the one before (from -1) less one. */
+const writeIndexed = <T extends { readonly index: number }>(
+  to: encoding.Encoder,
+  items: readonly T[],
+  writeRest: (item: T) => void,
+): void => {
+  writeCount(to, items.length, LIMITS.resumeRooms, 'items');
+  let before = -1;
+  for (const item of items) {
+    if (item.index >= LIMITS.resumeRooms) throw new RangeError('index: beyond the longest request');
+    writeUint(to, item.index - before - 1, 'index (rising)');
+    writeRest(item);
+    before = item.index;
+  }
+};
+
+const readIndexed = <T>(from: Reader, bytesEach: number, readRest: (index: number) => T): T[] => {
+  const count = from.count(LIMITS.resumeRooms, bytesEach);
+  const items: T[] = [];
+  let index = -1;
+  for (let i = 0; i < count; i++) {
+    index = rise(index, from.varUint());
+    if (index >= LIMITS.resumeRooms) throw malformed('an index is beyond the longest request');
+    items.push(readRest(index));
+  }
+  return items;
+};

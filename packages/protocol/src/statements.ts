@@ -1,0 +1,83 @@
+// The bytes that are signed for the relay. Hashing and signing stay with the callers.
+// Rules: spec/relay-protocol.md §6.
+
+import { compareBytes } from './codec-parts.ts';
+import {
+  AUTHENTICATE_LABEL,
+  KEY_BYTES,
+  NONCE_BYTES,
+  PRINCIPAL_ID_BYTES,
+  PRINCIPAL_LABEL,
+  RELAY_ID_BYTES,
+} from './ids.ts';
+import { LIMITS } from './limits.ts';
+
+/**
+ * What a device signs with its relay key to authenticate: label ‖ relay id ‖ nonce ‖ relay key.
+ *
+ * @param statement.relayId - 16 bytes, from the relay's `hello`.
+ * @param statement.nonce - 32 bytes, from the same `hello`.
+ * @param statement.relayKey - 32 bytes, the Ed25519 public key that signs.
+ * @returns A new array.
+ * @throws RangeError if a length is out of bounds.
+ */
+export const authenticateStatement = (statement: {
+  readonly relayId: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly relayKey: Uint8Array;
+}): Uint8Array =>
+  concat([
+    new TextEncoder().encode(AUTHENTICATE_LABEL),
+    sized(statement.relayId, RELAY_ID_BYTES, 'relayId'),
+    sized(statement.nonce, NONCE_BYTES, 'nonce'),
+    sized(statement.relayKey, KEY_BYTES, 'relayKey'),
+  ]);
+
+/**
+ * What a manage key signs to write its principal: label ‖ principal id ‖ version (8 bytes, big-endian) ‖ relay keys.
+ *
+ * @param statement.principal - 32 bytes, SHA-256(utf8(PRINCIPAL_ID_LABEL) ‖ manage key).
+ * @param statement.version - a whole number from 1 on.
+ * @param statement.relayKeys - at most `LIMITS.principalKeys` keys of 32 bytes, sorted by {@link compareBytes}, unique.
+ * @returns A new array.
+ * @throws RangeError if a length, the version or the order is out of bounds.
+ */
+export const principalStatement = (statement: {
+  readonly principal: Uint8Array;
+  readonly version: number;
+  readonly relayKeys: readonly Uint8Array[];
+}): Uint8Array => {
+  const { version, relayKeys } = statement;
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new RangeError('version: not a whole number from 1 on');
+  if (relayKeys.length > LIMITS.principalKeys)
+    throw new RangeError(`relayKeys: more than ${LIMITS.principalKeys}`);
+  relayKeys.forEach((key, i) => {
+    sized(key, KEY_BYTES, 'relayKeys');
+    if (i > 0 && compareBytes(relayKeys[i - 1]!, key) >= 0)
+      throw new RangeError('relayKeys: not sorted and unique');
+  });
+  const versionBytes = new Uint8Array(8);
+  new DataView(versionBytes.buffer).setBigUint64(0, BigInt(version));
+  return concat([
+    new TextEncoder().encode(PRINCIPAL_LABEL),
+    sized(statement.principal, PRINCIPAL_ID_BYTES, 'principal'),
+    versionBytes,
+    ...relayKeys,
+  ]);
+};
+
+const sized = (bytes: Uint8Array, length: number, name: string): Uint8Array => {
+  if (bytes.length !== length) throw new RangeError(`${name}: ${bytes.length} bytes instead of ${length}`);
+  return bytes;
+};
+
+const concat = (parts: readonly Uint8Array[]): Uint8Array => {
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+};
