@@ -34,8 +34,8 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'authenticate',
-      relayKey: from.bytes(KEY_BYTES),
-      signature: from.bytes(SIGNATURE_BYTES),
+      relayKey: from.fixed(KEY_BYTES),
+      signature: from.fixed(SIGNATURE_BYTES),
     }),
   },
   'put-principal': {
@@ -52,11 +52,11 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'put-principal',
-      request: from.varUint(),
-      manageKey: from.bytes(KEY_BYTES),
+      request: from.uint(),
+      manageKey: from.fixed(KEY_BYTES),
       version: from.positive(),
       relayKeys: readKeys(from),
-      signature: from.bytes(SIGNATURE_BYTES),
+      signature: from.fixed(SIGNATURE_BYTES),
     }),
   },
   'put-room': {
@@ -74,8 +74,8 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'put-room',
-      request: from.varUint(),
-      room: from.bytes(ROOM_ID_BYTES),
+      request: from.uint(),
+      room: from.fixed(ROOM_ID_BYTES),
       version: from.positive(),
       members: readMembers(from),
     }),
@@ -91,10 +91,10 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
       }
     },
     read(from) {
-      const request = from.varUint();
+      const request = from.uint();
       const count = from.count(LIMITS.resumeRooms, ROOM_ID_BYTES + 1);
       const rooms = [];
-      for (let i = 0; i < count; i++) rooms.push({ room: from.bytes(ROOM_ID_BYTES), cursor: from.varUint() });
+      for (let i = 0; i < count; i++) rooms.push({ room: from.fixed(ROOM_ID_BYTES), cursor: from.uint() });
       return { type: 'resume', request, rooms };
     },
   },
@@ -108,8 +108,8 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'append',
-      request: from.varUint(),
-      room: from.bytes(ROOM_ID_BYTES),
+      request: from.uint(),
+      room: from.fixed(ROOM_ID_BYTES),
       stream: readStream(from, false),
       frame: readFrame(from),
     }),
@@ -127,10 +127,10 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'read',
-      request: from.varUint(),
-      room: from.bytes(ROOM_ID_BYTES),
+      request: from.uint(),
+      room: from.fixed(ROOM_ID_BYTES),
       stream: readStream(from, true),
-      after: from.varUint(),
+      after: from.uint(),
       maxBytes: readMaxBytes(from),
     }),
   },
@@ -142,8 +142,8 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'signal',
-      room: from.bytes(ROOM_ID_BYTES),
-      payload: from.varBytes(LIMITS.signalBytes),
+      room: from.fixed(ROOM_ID_BYTES),
+      payload: from.sized(LIMITS.signalBytes),
     }),
   },
   'rendezvous-open': {
@@ -155,9 +155,9 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-open',
-      request: from.varUint(),
-      id: from.bytes(RENDEZVOUS_ID_BYTES),
-      payload: from.varBytes(LIMITS.rendezvousBytes),
+      request: from.uint(),
+      id: from.fixed(RENDEZVOUS_ID_BYTES),
+      payload: from.sized(LIMITS.rendezvousBytes),
     }),
   },
   'rendezvous-join': {
@@ -168,8 +168,8 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-join',
-      request: from.varUint(),
-      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      request: from.uint(),
+      id: from.fixed(RENDEZVOUS_ID_BYTES),
     }),
   },
   'rendezvous-send': {
@@ -180,14 +180,14 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-send',
-      id: from.bytes(RENDEZVOUS_ID_BYTES),
-      payload: from.varBytes(LIMITS.rendezvousBytes),
+      id: from.fixed(RENDEZVOUS_ID_BYTES),
+      payload: from.sized(LIMITS.rendezvousBytes),
     }),
   },
   'rendezvous-close': {
     tag: 0x0b,
     write: (to, message) => writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id'),
-    read: (from) => ({ type: 'rendezvous-close', id: from.bytes(RENDEZVOUS_ID_BYTES) }),
+    read: (from) => ({ type: 'rendezvous-close', id: from.fixed(RENDEZVOUS_ID_BYTES) }),
   },
   ping: { tag: 0x0c, write: () => {}, read: () => ({ type: 'ping' }) },
 };
@@ -195,7 +195,7 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
 const readKeys = (from: Reader): Uint8Array[] => {
   const count = from.count(LIMITS.principalKeys, KEY_BYTES);
   const keys: Uint8Array[] = [];
-  for (let i = 0; i < count; i++) keys.push(from.bytes(KEY_BYTES));
+  for (let i = 0; i < count; i++) keys.push(from.fixed(KEY_BYTES));
   if (!risesStrictly(keys)) throw malformed('keys are not sorted and unique');
   return keys;
 };
@@ -204,13 +204,13 @@ const readMembers = (from: Reader): RoomMember[] => {
   const count = from.count(LIMITS.roomMembers, PRINCIPAL_ID_BYTES + 1);
   const members: RoomMember[] = [];
   for (let i = 0; i < count; i++)
-    members.push({ principal: from.bytes(PRINCIPAL_ID_BYTES), admin: from.flag() });
+    members.push({ principal: from.fixed(PRINCIPAL_ID_BYTES), admin: from.flag() });
   if (!isUnique(members)) throw malformed('a member stands twice');
   return members;
 };
 
 const readMaxBytes = (from: Reader): number => {
-  const maxBytes = from.varUint();
+  const maxBytes = from.uint();
   if (maxBytes > LIMITS.readBytes)
     throw new SealwireError('TOO_LARGE', 'A read asks for more than one answer holds.');
   return maxBytes;

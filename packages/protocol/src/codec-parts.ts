@@ -117,7 +117,7 @@ export const readFrames = (from: Reader): StoredFrame[] => {
   let position = 0;
   let stream = '';
   for (let left = from.count(LIMITS.messageBytes, FRAME_BYTES_LEAST); left > 0; left--) {
-    position = rise(position, from.varUint());
+    position = rise(position, from.uint());
     const named = readStream(from, true);
     if (named === stream) throw malformed('a frame names no stream, or the one before again');
     if (named !== '') stream = named;
@@ -128,7 +128,7 @@ export const readFrames = (from: Reader): StoredFrame[] => {
 
 /** The bytes of one sealed frame, at least one. */
 export const readFrame = (from: Reader): Uint8Array => {
-  const frame = from.varBytes(LIMITS.frameBytes);
+  const frame = from.sized(LIMITS.frameBytes);
   if (frame.length === 0) throw malformed('a frame is empty');
   return frame;
 };

@@ -37,7 +37,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
       writeFixed(to, message.nonce, NONCE_BYTES, 'nonce');
     },
     read(from) {
-      const version = from.varUint();
+      const version = from.uint();
       // Before anything else is read: what follows may look otherwise in another version.
       if (version !== PROTOCOL_VERSION) {
         throw new SealwireError(
@@ -45,7 +45,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
           `The relay speaks version ${version}, not ${PROTOCOL_VERSION}.`,
         );
       }
-      return { type: 'hello', version, relayId: from.bytes(RELAY_ID_BYTES), nonce: from.bytes(NONCE_BYTES) };
+      return { type: 'hello', version, relayId: from.fixed(RELAY_ID_BYTES), nonce: from.fixed(NONCE_BYTES) };
     },
   },
   welcome: {
@@ -56,7 +56,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'welcome',
-      principal: from.flag() ? from.bytes(PRINCIPAL_ID_BYTES) : undefined,
+      principal: from.flag() ? from.fixed(PRINCIPAL_ID_BYTES) : undefined,
     }),
   },
   done: {
@@ -65,7 +65,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
       writeUint(to, message.request, 'request');
       writeUint(to, message.version, 'version', 1);
     },
-    read: (from) => ({ type: 'done', request: from.varUint(), version: from.positive() }),
+    read: (from) => ({ type: 'done', request: from.uint(), version: from.positive() }),
   },
   resumed: {
     tag: 0x84,
@@ -76,8 +76,8 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'resumed',
-      request: from.varUint(),
-      news: readIndexed(from, 2, (index) => ({ index, head: from.varUint() })),
+      request: from.uint(),
+      news: readIndexed(from, 2, (index) => ({ index, head: from.uint() })),
       refused: readIndexed(from, 3, (index) => ({ index, code: readCode(from) })),
     }),
   },
@@ -87,7 +87,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
       writeUint(to, message.request, 'request');
       writeUint(to, message.position, 'position', 1);
     },
-    read: (from) => ({ type: 'appended', request: from.varUint(), position: from.positive() }),
+    read: (from) => ({ type: 'appended', request: from.uint(), position: from.positive() }),
   },
   frames: {
     tag: 0x86,
@@ -95,7 +95,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
       writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
       writeFrames(to, message.frames);
     },
-    read: (from) => ({ type: 'frames', room: from.bytes(ROOM_ID_BYTES), frames: readFrames(from) }),
+    read: (from) => ({ type: 'frames', room: from.fixed(ROOM_ID_BYTES), frames: readFrames(from) }),
   },
   'read-result': {
     tag: 0x87,
@@ -107,8 +107,8 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'read-result',
-      request: from.varUint(),
-      head: from.varUint(),
+      request: from.uint(),
+      head: from.uint(),
       complete: from.flag(),
       frames: readFrames(from),
     }),
@@ -121,8 +121,8 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'signal',
-      room: from.bytes(ROOM_ID_BYTES),
-      payload: from.varBytes(LIMITS.signalBytes),
+      room: from.fixed(ROOM_ID_BYTES),
+      payload: from.sized(LIMITS.signalBytes),
     }),
   },
   'rendezvous-opened': {
@@ -134,9 +134,9 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-opened',
-      request: from.varUint(),
-      openMs: from.varUint(),
-      totalMs: from.varUint(),
+      request: from.uint(),
+      openMs: from.uint(),
+      totalMs: from.uint(),
     }),
   },
   'rendezvous-found': {
@@ -147,14 +147,14 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-found',
-      request: from.varUint(),
-      payload: from.varBytes(LIMITS.rendezvousBytes),
+      request: from.uint(),
+      payload: from.sized(LIMITS.rendezvousBytes),
     }),
   },
   'rendezvous-joined': {
     tag: 0x8b,
     write: (to, message) => writeFixed(to, message.id, RENDEZVOUS_ID_BYTES, 'id'),
-    read: (from) => ({ type: 'rendezvous-joined', id: from.bytes(RENDEZVOUS_ID_BYTES) }),
+    read: (from) => ({ type: 'rendezvous-joined', id: from.fixed(RENDEZVOUS_ID_BYTES) }),
   },
   'rendezvous-message': {
     tag: 0x8c,
@@ -164,8 +164,8 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-message',
-      id: from.bytes(RENDEZVOUS_ID_BYTES),
-      payload: from.varBytes(LIMITS.rendezvousBytes),
+      id: from.fixed(RENDEZVOUS_ID_BYTES),
+      payload: from.sized(LIMITS.rendezvousBytes),
     }),
   },
   'rendezvous-closed': {
@@ -176,7 +176,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({
       type: 'rendezvous-closed',
-      id: from.bytes(RENDEZVOUS_ID_BYTES),
+      id: from.fixed(RENDEZVOUS_ID_BYTES),
       code: readCode(from),
     }),
   },
@@ -186,7 +186,7 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
       writeUint(to, message.request, 'request');
       writeCode(to, message.code);
     },
-    read: (from) => ({ type: 'refused', request: from.varUint(), code: readCode(from) }),
+    read: (from) => ({ type: 'refused', request: from.uint(), code: readCode(from) }),
   },
   pong: { tag: 0x8f, write: () => {}, read: () => ({ type: 'pong' }) },
 };
@@ -212,7 +212,7 @@ const readIndexed = <T>(from: Reader, bytesEach: number, readRest: (index: numbe
   const items: T[] = [];
   let index = -1;
   for (let i = 0; i < count; i++) {
-    index = rise(index, from.varUint());
+    index = rise(index, from.uint());
     if (index >= LIMITS.resumeRooms) throw malformed('an index is beyond the longest request');
     items.push(readRest(index));
   }

@@ -64,7 +64,7 @@ const decode = <M>(byTag: readonly (Codec<M> | undefined)[], bytes: Uint8Array):
     );
   }
   const reader = new Reader(bytes);
-  const codec = byTag[reader.uint8()];
+  const codec = byTag[reader.byte()];
   if (codec === undefined) throw malformed('no message has this type');
   const message = codec.read(reader);
   reader.end();

@@ -6,5 +6,5 @@ export * from './errors.ts';
 export * from './ids.ts';
 export * from './limits.ts';
 export * from './messages.ts';
-export { Reader, Reader } from './reader.ts';
+export { Reader } from './reader.ts';
 export * from './statements.ts';

@@ -12,18 +12,18 @@ export class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
 
-  /** @param bytes - borrowed; what {@link bytes} and {@link varBytes} return are views into it. */
+  /** @param bytes - borrowed; what {@link fixed} and {@link sized} return are views into it. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
   /** Bytes not read yet. */
-  get remaining(): number {
+  get left(): number {
     return this.#bytes.length - this.#at;
   }
 
   /** One byte, 0 to 255. @throws SealwireError MALFORMED at the end. */
-  uint8(): number {
+  byte(): number {
     const byte = this.#bytes[this.#at];
     if (byte === undefined) throw malformed('the message ends early');
     this.#at++;
@@ -32,7 +32,7 @@ export class Reader {
 
   /** One byte that must be 0 or 1. @throws SealwireError MALFORMED otherwise. */
   flag(): boolean {
-    const byte = this.uint8();
+    const byte = this.byte();
     if (byte > 1) throw malformed('a flag is neither 0 nor 1');
     return byte === 1;
   }
@@ -42,11 +42,11 @@ export class Reader {
    *
    * @throws SealwireError MALFORMED if it is cut off, padded or too big.
    */
-  varUint(): number {
+  uint(): number {
     let value = 0;
     let scale = 1;
     for (;;) {
-      const byte = this.uint8();
+      const byte = this.byte();
       value += (byte & 0x7f) * scale;
       if (value > Number.MAX_SAFE_INTEGER) throw malformed('a number is above 2^53 - 1');
       if (byte < 0x80) {
@@ -61,7 +61,7 @@ export class Reader {
 
   /** A number from 1 on. @throws SealwireError MALFORMED if it is 0 or no number. */
   positive(): number {
-    const value = this.varUint();
+    const value = this.uint();
     if (value === 0) throw malformed('a number that starts at 1 is 0');
     return value;
   }
@@ -74,15 +74,15 @@ export class Reader {
    * @throws SealwireError TOO_LARGE above the limit; MALFORMED if the bytes left cannot hold that many.
    */
   count(limit: number, bytesEach: number): number {
-    const count = this.varUint();
+    const count = this.uint();
     if (count > limit) throw new SealwireError('TOO_LARGE', `a list of ${count} is longer than ${limit}`);
-    if (count * bytesEach > this.remaining) throw malformed('a list is longer than its message');
+    if (count * bytesEach > this.left) throw malformed('a list is longer than its message');
     return count;
   }
 
   /** A view of the next `length` bytes. @throws SealwireError MALFORMED if there are fewer. */
-  bytes(length: number): Uint8Array {
-    if (length > this.remaining) throw malformed('the message ends early');
+  fixed(length: number): Uint8Array {
+    if (length > this.left) throw malformed('the message ends early');
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
@@ -92,52 +92,31 @@ export class Reader {
    *
    * @throws SealwireError TOO_LARGE above `limit`; MALFORMED if the bytes are not there.
    */
-  varBytes(limit: number): Uint8Array {
-    const length = this.varUint();
+  sized(limit: number): Uint8Array {
+    const length = this.uint();
     if (length > limit) throw new SealwireError('TOO_LARGE', `${length} bytes are more than ${limit}`);
-    return this.bytes(length);
+    return this.fixed(length);
   }
 
   /**
    * Printable ASCII (0x21 to 0x7e) that follows its own length; '' if that is 0.
    *
-   * @throws SealwireError as {@link varBytes}; MALFORMED for any other byte.
+   * @throws SealwireError as {@link sized}; MALFORMED for any other byte.
    */
   ascii(limit: number): string {
     let text = '';
-    for (const byte of this.varBytes(limit)) {
+    for (const byte of this.sized(limit)) {
       if (byte < 0x21 || byte > 0x7e) throw malformed('a label holds a byte that is not printable ASCII');
       text += String.fromCharCode(byte);
     }
     return text;
   }
 
-  /**
-   * UTF-8 text that follows its length in bytes. Ill-formed UTF-8 is refused, not repaired; a BOM is kept.
-   *
-   * @throws SealwireError as {@link varBytes}; MALFORMED if it is not UTF-8.
-   */
-  varString(limit: number): string {
-    const bytes = this.varBytes(limit);
-    try {
-      return UTF8.decode(bytes);
-    } catch (cause) {
-      throw new SealwireError('MALFORMED', 'Malformed message: a text is not UTF-8.', { cause });
-    }
-  }
-
-  /** A view of all bytes that are left; empty at the end. */
-  rest(): Uint8Array {
-    return this.bytes(this.remaining);
-  }
-
   /** Nothing may follow. @throws SealwireError MALFORMED if bytes are left. */
   end(): void {
-    if (this.remaining > 0) throw malformed('bytes follow the message');
+    if (this.left > 0) throw malformed('bytes follow the message');
   }
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The error for bytes that are no message. @param why - one sentence without anything of the bytes. */
 export const malformed = (why: string): SealwireError =>
