@@ -1,0 +1,62 @@
+// The one cipher: XChaCha20-Poly1305 with random nonces, for vault records and frames alike.
+// Rules: spec/keys.md §2 (cipher), spec/vault.md §1 and spec/frame.md §2 (where it is used).
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+
+export const AEAD_KEY_BYTES = 32;
+export const AEAD_NONCE_BYTES = 24;
+export const AEAD_TAG_BYTES = 16;
+/** Bytes that sealing adds: nonce and tag. */
+export const AEAD_OVERHEAD_BYTES = AEAD_NONCE_BYTES + AEAD_TAG_BYTES;
+
+/**
+ * Seals `plaintext` so that only a holder of `key` who names the same `aad` can open it.
+ *
+ * Layout: nonce (24) ‖ ciphertext (as long as the plaintext) ‖ tag (16). The nonce is random and never a counter:
+ * a device restored from a backup must not repeat one.
+ *
+ * @param key - 32 bytes. Borrowed; neither kept nor wiped.
+ * @param plaintext - any length. Borrowed, not changed.
+ * @param aad - authenticated, not part of the result. Borrowed.
+ * @param randomBytes - gives that many fresh random bytes; a seeded source belongs in tests only.
+ * @returns A new array, {@link AEAD_OVERHEAD_BYTES} longer than the plaintext.
+ * @throws RangeError if the key or the nonce has a wrong length: a bug in the caller.
+ * @see draft-irtf-cfrg-xchacha-03 §2
+ */
+export const sealAead = (
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array,
+  randomBytes: (length: number) => Uint8Array,
+): Uint8Array => {
+  checkKey(key);
+  const nonce = randomBytes(AEAD_NONCE_BYTES);
+  if (nonce.length !== AEAD_NONCE_BYTES) throw new RangeError(`randomBytes gave ${nonce.length} bytes`);
+  const sealed = new Uint8Array(AEAD_OVERHEAD_BYTES + plaintext.length);
+  sealed.set(nonce);
+  sealed.set(xchacha20poly1305(key, nonce, aad).encrypt(plaintext), AEAD_NONCE_BYTES);
+  return sealed;
+};
+
+/**
+ * Opens what {@link sealAead} made.
+ *
+ * @param sealed - nonce ‖ ciphertext ‖ tag, from anywhere. Borrowed, not changed.
+ * @returns The plaintext in a new array; undefined if key, aad or any byte is wrong, or if it is too short.
+ * @throws RangeError if the key has a wrong length: a bug in the caller.
+ */
+export const openAead = (key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Uint8Array | undefined => {
+  checkKey(key);
+  if (sealed.length < AEAD_OVERHEAD_BYTES) return undefined;
+  try {
+    return xchacha20poly1305(key, sealed.subarray(0, AEAD_NONCE_BYTES), aad).decrypt(
+      sealed.subarray(AEAD_NONCE_BYTES),
+    );
+  } catch {
+    return undefined; // The tag is wrong. All lengths were checked above, so nothing else throws.
+  }
+};
+
+const checkKey = (key: Uint8Array): void => {
+  if (key.length !== AEAD_KEY_BYTES)
+    throw new RangeError(`key is ${key.length} bytes, not ${AEAD_KEY_BYTES}`);
+};
