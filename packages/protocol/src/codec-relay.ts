@@ -50,14 +50,17 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
   },
   welcome: {
     tag: 0x82,
-    write(to, { principal }) {
+    write(to, { principal, version }) {
       writeFlag(to, principal !== undefined);
-      if (principal !== undefined) writeFixed(to, principal, PRINCIPAL_ID_BYTES, 'principal');
+      if (principal !== undefined) {
+        writeFixed(to, principal, PRINCIPAL_ID_BYTES, 'principal');
+        writeUint(to, version, 'version', 1);
+      }
     },
-    read: (from) => ({
-      type: 'welcome',
-      principal: from.flag() ? from.fixed(PRINCIPAL_ID_BYTES) : undefined,
-    }),
+    read: (from) =>
+      from.flag()
+        ? { type: 'welcome', principal: from.fixed(PRINCIPAL_ID_BYTES), version: from.positive() }
+        : { type: 'welcome', principal: undefined, version: 0 },
   },
   done: {
     tag: 0x83,

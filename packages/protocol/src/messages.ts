@@ -76,8 +76,8 @@ export type RelayMessage =
       readonly relayId: Uint8Array;
       readonly nonce: Uint8Array;
     }
-  /** Authenticated. `principal` is the one that lists this relay key, if there is one. */
-  | { readonly type: 'welcome'; readonly principal: Uint8Array | undefined }
+  /** Authenticated. `principal` is the one that lists this relay key, if there is one; `version` its version, else 0. */
+  | { readonly type: 'welcome'; readonly principal: Uint8Array | undefined; readonly version: number }
   /** A `put-principal` or `put-room` is durable at this version. */
   | { readonly type: 'done'; readonly request: number; readonly version: number }
   | {

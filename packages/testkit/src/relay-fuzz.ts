@@ -108,7 +108,8 @@ export const sampleRelayMessages = (random: Random): RelayMessage[] => {
   const code = (): ErrorCode => random.pick(ERROR_CODES);
   return [
     { type: 'hello', version: 1, relayId: random.bytes(16), nonce: random.bytes(32) },
-    { type: 'welcome', principal: random.pick([undefined, random.bytes(32)]) },
+    { type: 'welcome', principal: undefined, version: 0 },
+    { type: 'welcome', principal: random.bytes(32), version: 1 + random.int(1000) },
     { type: 'done', request, version: number(random) || 1 },
     {
       type: 'resumed',

@@ -1,0 +1,89 @@
+// Makes the rooms of an account: its own and those of its chats, from keys that the account document holds. Rules:
+// spec/keys.md §4.
+import { SealwireError, toHex } from '@sealwire/protocol';
+import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
+import { roomIdOf } from '../identity/device-keys.ts';
+import type { LoggedDevice } from '../identity/device-log.ts';
+import { createEpoch } from '../identity/epoch.ts';
+import { type SignedEntry, signEntry } from '../identity/log-entry.ts';
+import type { ChatEntry } from '../logdoc/entries.ts';
+import type { OwnAccount } from '../room/control.ts';
+import type { RoomRecord } from '../room/records.ts';
+import { createRoom, type Room, type RoomOptions } from '../room/room.ts';
+import type { RecordId } from '../vault/vault.ts';
+
+/** What all rooms of a device have in common. */
+export type RoomCommons = Omit<RoomOptions, 'kind' | 'id' | 'secret' | 'logId' | 'epochKeys' | 'send'> & {
+  readonly send: (room: Uint8Array, stream: string, frame: Uint8Array) => void;
+  /** What the vault holds, by room id, hexadecimal. */
+  readonly records: ReadonlyMap<string, readonly { id: RecordId; record: RoomRecord }[]>;
+};
+
+export interface RoomKeys {
+  readonly secret: Uint8Array;
+  readonly logId: Uint8Array;
+  readonly epochKeys: readonly Uint8Array[];
+}
+
+/** Opens a room; it loads from the vault by itself, see `ready`. */
+export const openRoom = (commons: RoomCommons, kind: RoomOptions['kind'], keys: RoomKeys): Room => {
+  const id = roomIdOf(keys.secret);
+  const send: RoomOptions['send'] = ({ stream, frame }) => commons.send(id, stream, frame);
+  return createRoom({ ...commons, ...keys, kind, id, send }, commons.records.get(toHex(id)) ?? []);
+};
+
+/** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */
+export const chatKeys = (entry: ChatEntry): RoomKeys => {
+  const secret = fromBase64Url(entry.s);
+  const epochKeys = entry.e.map(fromBase64Url);
+  if (secret?.length !== 32 || epochKeys.some((key) => key?.length !== 32))
+    throw new SealwireError('MALFORMED', 'A chat entry of the account holds keys of a wrong length.');
+  return { secret, logId: fromHex(entry.id), epochKeys: epochKeys as Uint8Array[] };
+};
+
+export interface NewChat {
+  readonly keys: RoomKeys;
+  /** For the account document, but for title and stamp. */
+  readonly entry: Pick<ChatEntry, 'k' | 'id' | 's' | 'e'>;
+  /** For the room's control stream. */
+  readonly log: readonly SignedEntry[];
+}
+
+/** Makes a chat of one account: its first membership entry, a room secret, and epoch 0. */
+export const makeChat = async (options: {
+  readonly account: OwnAccount;
+  readonly device: LoggedDevice;
+  readonly heads: readonly Uint8Array[];
+  readonly sign: (statement: Uint8Array) => Uint8Array;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly now: () => number;
+}): Promise<NewChat> => {
+  const { account, device, heads, sign, randomBytes } = options;
+  const genesis = signEntry(
+    {
+      type: 'chat-genesis',
+      nonce: randomBytes(16),
+      account: account.id,
+      author: device.id,
+      at: options.now(),
+    },
+    sign,
+  );
+  const secret = randomBytes(32);
+  const epochKey = randomBytes(32);
+  const epoch = await createEpoch({
+    log: genesis.hash,
+    index: 0,
+    parents: [],
+    heads,
+    author: device.id,
+    epochKey,
+    members: [{ account: account.id, accountKey: account.publicKey }],
+    sign,
+  });
+  return {
+    keys: { secret, logId: genesis.hash, epochKeys: [epochKey] },
+    entry: { k: 'chat', id: toHex(genesis.hash), s: toBase64Url(secret), e: [toBase64Url(epochKey)] },
+    log: [genesis, epoch],
+  };
+};

@@ -1,0 +1,2 @@
+// What only browsers have.
+export { browserStorage } from './vault/browser-storage.ts';

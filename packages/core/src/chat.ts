@@ -1,0 +1,230 @@
+// One chat: its room's page as messages, and what a person does with them. Rules: spec/log-document.md §3.
+import { LIMITS, pageStream, SealwireError, toHex } from '@sealwire/protocol';
+import type {
+  Author,
+  Chat,
+  ChatStatus,
+  ChatSummary,
+  Connection,
+  ImportedMessage,
+  Message,
+  MessageState,
+} from './api.ts';
+import { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
+import type { Clock } from './logdoc/stamp.ts';
+import { createTimeline, type TimelineItem, timelineItem } from './logdoc/timeline.ts';
+import { createReadable } from './readable.ts';
+import { chainKey } from './room/chains.ts';
+import type { Room } from './room/room.ts';
+import { openProvider } from './sync/provider.ts';
+
+/** The only page of a chat in this version; its name is final. */
+const STREAM = pageStream(0);
+
+/** Entries of one transaction during an import. */
+const IMPORT_CHUNK = 500;
+
+export interface ChatModelOptions {
+  readonly room: Room;
+  readonly id: string;
+  readonly clock: Clock;
+  readonly now: () => number;
+  readonly title: () => string;
+  readonly createdAt: () => number;
+  readonly personName: () => string;
+  readonly connection: () => Connection;
+  /** The relay's head for the room, 0 while unknown. */
+  readonly head: () => number;
+  /** Throws why nothing can be written now: a full disk, a lost vault. */
+  readonly requireWritable: () => void;
+  /** An entry whose stamp is too far ahead of this device's clock. */
+  readonly onClockAhead: (entry: MessageEntry, id: string) => void;
+  readonly onChange: () => void;
+}
+
+/** A chat as the device always has it, open or not. */
+export const createChatModel = (options: ChatModelOptions) => {
+  const { room, clock } = options;
+  const page = room.page(STREAM);
+  const items = createTimeline();
+  const shown = new Map<string, { readonly state: MessageState; readonly message: Message }>();
+  let opened = 0;
+  let attaching: Promise<() => void> | undefined;
+  const detach = () => {
+    void attaching?.then((release) => release());
+    attaching = undefined;
+  };
+
+  const take = (id: string, entry: MessageEntry): void => {
+    if (!clock.hear(entry.t)) options.onClockAhead(entry, id);
+    items.add(timelineItem(id, entry));
+  };
+  for (const { id, entry } of page.entries()) if (entry.k === 'm') take(id, entry);
+
+  const stateOf = (clientId: number, at: number): MessageState => {
+    const own = room.state.own.get(clientId);
+    if (!own || at < own.sent) return 'sent';
+    return at < own.stored ? 'stored' : 'storing';
+  };
+
+  const authorOf = (clientId: number): Author => {
+    const device = room.state.chains.get(chainKey(STREAM, clientId))?.device ?? room.options.device;
+    return {
+      accountId: toHex(device.account),
+      deviceId: toHex(device.id),
+      name: options.personName(),
+      isMe: toHex(device.account) === toHex(room.options.account.id),
+    };
+  };
+
+  const toMessage = ({ id, entry, at }: TimelineItem): Message => {
+    const [clientId, clockAt] = id.split(':').map(Number) as [number, number];
+    const state = stateOf(clientId, clockAt);
+    const known = shown.get(id);
+    if (known?.state === state) return known.message;
+    const { o } = entry;
+    const message: Message = {
+      id,
+      text: entry.x,
+      at,
+      author: authorOf(clientId),
+      state,
+      ...(o && { origin: { name: o.n, sentAt: o.s, source: o.a } }),
+    };
+    shown.set(id, { state, message });
+    return message;
+  };
+
+  const timeline = createReadable<readonly Message[]>(() => items.items().map(toMessage));
+
+  const status = createReadable<ChatStatus>(() => ({
+    state: options.connection() !== 'online' ? 'offline' : room.isLive() ? 'live' : 'catching-up',
+    pending: room.pending(),
+    loaded: Math.min(room.cursor(), options.head() || room.cursor()),
+    total: options.head(),
+    lastHeard: new Map(room.state.lastHeard),
+  }));
+
+  const changed = () => {
+    timeline.invalidate();
+    status.invalidate();
+    options.onChange();
+  };
+  page.onChange(({ added, removed }) => {
+    for (const { id, entry } of added) if (entry.k === 'm') take(id, entry);
+    for (const id of removed) {
+      items.remove(id);
+      shown.delete(id);
+    }
+    changed();
+  });
+  room.onChange(changed);
+
+  const requireOpen = (): void => {
+    if (opened === 0) throw new SealwireError('CLOSED', 'This chat was closed: open it again.');
+    options.requireWritable();
+  };
+
+  const write = (
+    texts: readonly { readonly text: string; readonly origin?: MessageEntry['o'] }[],
+  ): string[] => {
+    let ids: string[] = [];
+    page.doc.transact(() => {
+      ids = texts.map(({ text, origin }) => {
+        const entry: MessageEntry = { k: 'm', t: clock.next(), x: text, ...(origin && { o: origin }) };
+        return page.append(encodeEntry(entry));
+      });
+    });
+    return ids;
+  };
+
+  const chat: Chat = {
+    id: options.id,
+    get title() {
+      return options.title();
+    },
+    timeline,
+    status,
+    async send(text) {
+      requireText(text);
+      requireOpen();
+      const [id] = write([{ text }]);
+      await room.stored();
+      return id!;
+    },
+    async delete(messageId) {
+      requireOpen();
+      const message = timeline.get().find(({ id }) => id === messageId);
+      if (!message) throw new RangeError(`messageId ${messageId} is not in this chat`);
+      if (!message.author.isMe) throw new RangeError(`messageId ${messageId} is not one's own`);
+      page.doc.transact(() => page.map.delete(messageId));
+      await room.stored();
+    },
+    async import(messages, source, onProgress) {
+      const pieces = messages.flatMap(toPieces(source));
+      let done = 0;
+      for (let at = 0; at < pieces.length; at += IMPORT_CHUNK) {
+        requireOpen();
+        const chunk = pieces.slice(at, at + IMPORT_CHUNK);
+        write(chunk);
+        await room.stored();
+        done += chunk.filter(({ first }) => first).length;
+        onProgress?.(done, messages.length);
+      }
+      return done;
+    },
+    close() {
+      if (opened === 0) return;
+      opened -= 1;
+      if (opened > 0) return;
+      detach();
+    },
+  };
+
+  return {
+    id: options.id,
+    room,
+    refresh: changed,
+    async open(): Promise<Chat> {
+      opened += 1;
+      attaching ??= openProvider(room, page);
+      await attaching;
+      return chat;
+    },
+    summary(): ChatSummary {
+      const list = items.items();
+      const last = list.at(-1);
+      return {
+        id: options.id,
+        title: options.title(),
+        lastText: last?.entry.x ?? '',
+        lastAt: last?.at ?? options.createdAt(),
+        messages: list.length,
+      };
+    },
+    dispose(): void {
+      detach();
+      opened = 0;
+      page.doc.destroy();
+    },
+  };
+};
+
+export type ChatModel = ReturnType<typeof createChatModel>;
+
+const requireText = (text: string): void => {
+  if (typeof text !== 'string') throw new TypeError('text is not a string');
+  if (text.length === 0 || text.length > LIMITS.textChars)
+    throw new RangeError(`text must have 1 to ${LIMITS.textChars} characters`);
+};
+
+/** A text that is longer than an entry may be becomes several entries, so that nothing of it is lost. */
+const toPieces =
+  (source: string) =>
+  ({ name, sentAt, text }: ImportedMessage) => {
+    const origin = { n: name.slice(0, LIMITS.nameChars), s: Math.floor(sentAt), a: source };
+    const pieces = [];
+    for (let at = 0; at === 0 || at < text.length; at += LIMITS.textChars)
+      pieces.push({ text: text.slice(at, at + LIMITS.textChars), origin, first: at === 0 });
+    return pieces;
+  };

@@ -1,0 +1,115 @@
+// What an app holds: a device as readable values and a few verbs, over the core in account/core.ts.
+import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
+import { type Core, createCore, type DeviceParts } from './account/core.ts';
+import type { Chat, ChatSummary, Device, DeviceStatus, Evidence, LinkedDevice, Platform } from './api.ts';
+import { RIGHT } from './identity/log-entry.ts';
+import { linkFromPhone } from './link/from-phone.ts';
+import { createReadable } from './readable.ts';
+
+/** Opens the device that the parts make. @param offline - start with the network switch off. */
+export const createDevice = async (
+  parts: DeviceParts,
+  offline: boolean,
+): Promise<{ readonly device: Device; readonly core: Core }> => {
+  const evidenceListeners = new Set<(evidence: Evidence) => void>();
+  let networkOn = !offline;
+  let core: Core | undefined;
+  const values: { invalidate(): void }[] = [];
+  core = await createCore(parts, {
+    changed: () => {
+      for (const value of values) value.invalidate();
+    },
+    evidence: (evidence) => {
+      for (const listener of evidenceListeners) listener(evidence);
+    },
+  });
+  const opened = core;
+
+  const chats = createReadable<readonly ChatSummary[]>(() =>
+    [...opened.chats.values()]
+      .map((chat) => chat.summary())
+      .sort((a, b) => b.lastAt - a.lastAt || (a.id < b.id ? -1 : 1)),
+  );
+  const devices = createReadable(() => listDevices(opened));
+  const status = createReadable(() => deviceStatus(opened, networkOn));
+  values.push(chats, devices, status);
+  opened.vault.onProblem((problem) => {
+    // Another tab or program holds the vault now: this one must neither write nor speak for the device.
+    if (problem instanceof SealwireError && problem.code === 'STORAGE_IN_USE') opened.engine.close();
+  });
+  if (networkOn) opened.engine.setNetwork(true);
+
+  const device: Device = {
+    id: toHex(opened.deviceId),
+    accountId: opened.accountId,
+    chats,
+    devices,
+    status,
+    createChat: (title) => {
+      requireName(title, 'title');
+      return opened.createChat(title);
+    },
+    async openChat(chatId): Promise<Chat> {
+      const model = opened.chats.get(chatId);
+      if (!model) throw new SealwireError('CHAT_UNKNOWN', 'There is no such chat on this device.');
+      return model.open();
+    },
+    link: (code) => linkFromPhone(opened, code, parts),
+    setNetwork(on) {
+      networkOn = on;
+      opened.engine.setNetwork(on);
+      status.invalidate();
+    },
+    async recover() {
+      await opened.vault.repair();
+      for (const room of opened.rooms()) void room.recovered();
+      status.invalidate();
+    },
+    onEvidence(listener) {
+      evidenceListeners.add(listener);
+      return () => evidenceListeners.delete(listener);
+    },
+    close: () => opened.close(),
+  };
+  return { device, core: opened };
+};
+
+/** @throws TypeError, RangeError */
+export const requireName = (name: string, argument: string): void => {
+  if (typeof name !== 'string') throw new TypeError(`${argument} is not a string`);
+  if (name.trim().length === 0 || name.length > LIMITS.nameChars)
+    throw new RangeError(`${argument} must have 1 to ${LIMITS.nameChars} characters`);
+};
+
+const PLATFORMS: ReadonlySet<string> = new Set<Platform>(['phone', 'web', 'desktop', 'headless']);
+
+const listDevices = (core: Core): readonly LinkedDevice[] => {
+  const { devices: named } = core.accountState();
+  return [...core.deviceLog().devices.values()].map(({ id, rights, at }) => {
+    const hex = toHex(id);
+    const entry = named.get(hex);
+    const heard = core.rooms().map((room) => room.state.lastHeard.get(hex) ?? 0);
+    const lastHeardAt = Math.max(0, ...heard);
+    return {
+      id: hex,
+      name: entry?.n ?? 'Unnamed device',
+      platform: PLATFORMS.has(entry?.p ?? '') ? (entry!.p as Platform) : 'headless',
+      isThis: hex === toHex(core.deviceId),
+      mayLink: (rights & RIGHT.link) !== 0,
+      addedAt: at,
+      lastHeardAt: lastHeardAt || undefined,
+    };
+  });
+};
+
+const deviceStatus = (core: Core, networkOn: boolean): DeviceStatus => {
+  const rooms = core.rooms();
+  return {
+    connection: core.connection(),
+    networkOn,
+    loadingRooms: rooms.filter((room) => room.cursor() < core.head(room)).length,
+    rooms: rooms.length,
+    pending: rooms.reduce((sum, room) => sum + room.pending(), 0),
+    problem: core.problem(),
+  };
+};

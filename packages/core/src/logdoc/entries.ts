@@ -1,0 +1,112 @@
+// Entries: what an author said, once and for ever, as JSON in UTF-8. Rules: spec/log-document.md §2.
+import { LIMITS } from '@sealwire/protocol';
+import { utf8 } from '../bytes.ts';
+import { isStamp, type Stamp } from './stamp.ts';
+
+/** Names in entries are one letter long: they are stored once a message. */
+export interface MessageEntry {
+  readonly k: 'm';
+  /** When, on the author's hybrid logical clock. */
+  readonly t: Stamp;
+  /** The text. */
+  readonly x: string;
+  /** Imported: who is said to have written it, when (ms since 1970), and in which app. */
+  readonly o?: { readonly n: string; readonly s: number; readonly a: string };
+}
+
+/** In the account document: a chat that this account takes part in, with what opens it. */
+export interface ChatEntry {
+  readonly k: 'chat';
+  readonly t: Stamp;
+  /** Chat id, hexadecimal. */
+  readonly id: string;
+  /** Room secret and epoch keys, base64url. */
+  readonly s: string;
+  readonly e: readonly string[];
+  /** Title. */
+  readonly n: string;
+}
+
+/** In the account document: the name of one of its devices. */
+export interface DeviceEntry {
+  readonly k: 'device';
+  readonly t: Stamp;
+  /** Device id, hexadecimal. */
+  readonly id: string;
+  readonly n: string;
+  /** Platform. */
+  readonly p: string;
+}
+
+/** In the account document: the person's name. */
+export interface PersonEntry {
+  readonly k: 'me';
+  readonly t: Stamp;
+  readonly n: string;
+}
+
+export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** @returns the entry's bytes. */
+export const encodeEntry = (entry: Entry): Uint8Array => utf8(JSON.stringify(entry));
+
+/**
+ * Decodes an entry. Total. What is of a kind that this version does not know, or is malformed, is undefined: it is
+ * kept in the document and not shown, so that a newer version may show it.
+ */
+export const decodeEntry = (bytes: Uint8Array): Entry | undefined => {
+  try {
+    const value: unknown = JSON.parse(decoder.decode(bytes));
+    if (typeof value !== 'object' || value === null) return undefined;
+    const fields = value as Record<string, unknown>;
+    if (!isStamp(fields.t)) return undefined;
+    return readers[String(fields.k)]?.(fields, fields.t);
+  } catch {
+    return undefined; // No UTF-8 or no JSON: an entry of a kind we do not know.
+  }
+};
+
+const isText = (value: unknown, chars: number): value is string =>
+  typeof value === 'string' && value.length <= chars;
+
+type Reader = (fields: Record<string, unknown>, t: Stamp) => Entry | undefined;
+
+const readMessage: Reader = ({ x, o }, t) => {
+  if (!isText(x, LIMITS.textChars)) return undefined;
+  if (o === undefined) return { k: 'm', t, x };
+  if (typeof o !== 'object' || o === null) return undefined;
+  const { n, s, a } = o as Record<string, unknown>;
+  if (!isText(n, LIMITS.nameChars) || !Number.isSafeInteger(s) || !isText(a, LIMITS.nameChars))
+    return undefined;
+  return { k: 'm', t, x, o: { n, s: s as number, a } };
+};
+
+const HEX_32 = /^[0-9a-f]{64}$/;
+const HEX_16 = /^[0-9a-f]{32}$/;
+const KEY_TEXT = /^[A-Za-z0-9_-]{43}$/;
+
+const isKeyText = (value: unknown): value is string => typeof value === 'string' && KEY_TEXT.test(value);
+
+const readChat: Reader = ({ id, s, e, n }, t) => {
+  if (typeof id !== 'string' || !HEX_32.test(id) || !isKeyText(s) || !isText(n, LIMITS.nameChars))
+    return undefined;
+  if (!Array.isArray(e) || e.length < 1 || !e.every(isKeyText)) return undefined;
+  return { k: 'chat', t, id, s, e: [...e], n };
+};
+
+const readDevice: Reader = ({ id, n, p }, t) =>
+  typeof id === 'string' && HEX_16.test(id) && isText(n, LIMITS.nameChars) && isText(p, LIMITS.nameChars)
+    ? { k: 'device', t, id, n, p }
+    : undefined;
+
+const readPerson: Reader = ({ n }, t) => (isText(n, LIMITS.nameChars) ? { k: 'me', t, n } : undefined);
+
+const readers: Readonly<Record<string, Reader>> = {
+  __proto__: null as never,
+  m: readMessage,
+  chat: readChat,
+  device: readDevice,
+  me: readPerson,
+};

@@ -1,0 +1,2 @@
+// What only Node has.
+export { fileStorage } from './vault/file-storage.ts';

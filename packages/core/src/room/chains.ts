@@ -1,0 +1,155 @@
+// The chains of one room: which frames follow which, and which of them their device signed. Rules: spec/frame.md §5.
+import { sameBytes } from '@sealwire/protocol';
+import { verifyEd25519 } from '#native';
+import type { Body, Opening } from '../frame/body.ts';
+import { type ChainAddress, chainNext, chainStart, chainStatement } from '../frame/chain.ts';
+import { deriveClientId } from '../frame/client-id.ts';
+import type { LoggedDevice } from '../identity/device-log.ts';
+
+/** One clientID's chain as far as it is accepted. */
+export interface Chain {
+  readonly address: ChainAddress;
+  readonly device: LoggedDevice;
+  readonly nonce: Uint8Array;
+  /** Counter of its newest accepted frame, 0 before the first. */
+  last: number;
+  /** Cumulative hash after that frame. */
+  hash: Uint8Array;
+  /** The Yjs clock at which its next entry stands. */
+  clock: number;
+  /** The first 48 bits of each accepted frame's signature by counter: tells a duplicate from a second content. */
+  readonly frames: Map<number, number>;
+}
+
+/** A frame that waits for its verdict. */
+export interface Candidate {
+  readonly body: Body;
+}
+
+export const chainKey = (stream: string, clientId: number): string => `${stream}/${clientId}`;
+
+/**
+ * Starts the chain that an opening names.
+ *
+ * @returns undefined if the clientID is not the one that follows from device, log, stream and nonce.
+ */
+export const openChain = (
+  device: LoggedDevice,
+  logId: Uint8Array,
+  stream: string,
+  clientId: number,
+  opening: Opening,
+): Chain | undefined => {
+  if (!sameBytes(device.id, opening.deviceId)) return undefined;
+  if (deriveClientId(device.keys.identity, logId, stream, opening.nonce) !== clientId) return undefined;
+  const address = { logId, stream, deviceId: device.id, clientId };
+  return {
+    address,
+    device,
+    nonce: opening.nonce,
+    last: 0,
+    hash: chainStart(address),
+    clock: 0,
+    frames: new Map(),
+  };
+};
+
+/** Moves a chain over a frame that is accepted. */
+export const advance = (chain: Chain, body: Body, hash = chainNext(chain.hash, body.signed)): void => {
+  chain.hash = hash;
+  chain.last = body.counter;
+  chain.frames.set(body.counter, fingerprint(body.signature));
+};
+
+/**
+ * How a frame stands to what the chain holds: `new`, the very frame again (relay and devices may repeat one as often as
+ * they like), or a `second` content under a counter that is taken.
+ */
+export const compareToChain = (chain: Chain, body: Body): 'new' | 'duplicate' | 'second' => {
+  const known = chain.frames.get(body.counter);
+  if (known === undefined) return 'new';
+  return known === fingerprint(body.signature) ? 'duplicate' : 'second';
+};
+
+export interface RunVerdict<C extends Candidate> {
+  /** Signed by the device, in chain order. */
+  readonly accepted: readonly C[];
+  /** Follow the chain, but the device did not sign them. */
+  readonly forged: readonly C[];
+}
+
+/**
+ * Finds which candidates continue the chain, and checks the newest signature of a run only, since it vouches for all
+ * before it; where that fails, by bisection. Does not move the chain: the caller applies what is accepted in order.
+ */
+export const verifyRun = async <C extends Candidate>(
+  chain: Chain,
+  candidates: readonly C[],
+): Promise<RunVerdict<C>> => {
+  const accepted: C[] = [];
+  const forged = new Set<C>();
+  let last = chain.last;
+  let hash = chain.hash;
+  for (;;) {
+    const run = longestRun(last, hash, candidates, forged);
+    if (run.length === 0) break;
+    const good = await validPrefix(chain, run);
+    for (const link of run.slice(0, good)) {
+      accepted.push(link.candidate);
+      last = link.candidate.body.counter;
+      hash = link.hash;
+    }
+    if (good === run.length) break;
+    forged.add(run[good]!.candidate);
+  }
+  return { accepted, forged: [...forged] };
+};
+
+interface Link<C extends Candidate> {
+  readonly candidate: C;
+  readonly hash: Uint8Array;
+}
+
+const longestRun = <C extends Candidate>(
+  last: number,
+  hash: Uint8Array,
+  candidates: readonly C[],
+  without: ReadonlySet<C>,
+): Link<C>[] => {
+  const byPrevious = new Map<number, C>();
+  for (const candidate of candidates)
+    if (!without.has(candidate) && !byPrevious.has(candidate.body.previous))
+      byPrevious.set(candidate.body.previous, candidate);
+  const run: Link<C>[] = [];
+  for (let next = byPrevious.get(last); next; next = byPrevious.get(next.body.counter))
+    run.push({ candidate: next, hash: chainNext(run.at(-1)?.hash ?? hash, next.body.signed) });
+  return run;
+};
+
+/** How many links from the front are good. A good signature at a link vouches for every link before it. */
+const validPrefix = async <C extends Candidate>(chain: Chain, run: readonly Link<C>[]): Promise<number> => {
+  if (await linkIsSigned(chain, run.at(-1)!)) return run.length;
+  let good = 0;
+  let bad = run.length - 1;
+  while (good < bad) {
+    const middle = (good + bad) >> 1;
+    if (await linkIsSigned(chain, run[middle]!)) good = middle + 1;
+    else bad = middle;
+  }
+  return good;
+};
+
+const linkIsSigned = async <C extends Candidate>(
+  chain: Chain,
+  { candidate, hash }: Link<C>,
+): Promise<boolean> =>
+  verifyEd25519(
+    chain.device.keys.identity,
+    chainStatement(chain.address, candidate.body.counter, hash),
+    candidate.body.signature,
+  );
+
+const fingerprint = (signature: Uint8Array): number =>
+  new DataView(signature.buffer, signature.byteOffset).getUint32(0) * 0x10000 +
+  signature[4]! * 0x100 +
+  signature[5]!;

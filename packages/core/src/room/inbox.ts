@@ -1,0 +1,243 @@
+// Judges the frames of one room: opens them, follows their chains, parses what they carry; parks what is early.
+// A verdict depends on the frame and what it builds on, never on the order of arrival. Rules: spec/frame.md §5–§8.
+import { CONTROL_STREAM, LIMITS, SealwireError, toHex } from '@sealwire/protocol';
+import type { Evidence } from '../api.ts';
+import { type Body, decodeBody, KIND } from '../frame/body.ts';
+import { epochTagOf, openFrame } from '../frame/envelope.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { AcceptedUpdate } from '../logdoc/combine.ts';
+import { parseUpdate } from '../logdoc/parser.ts';
+import type { RecordId } from '../vault/vault.ts';
+import { advance, type Chain, chainKey, compareToChain, openChain, verifyRun } from './chains.ts';
+import type { Keyring } from './keyring.ts';
+
+/** A frame as it came, until it is judged. */
+export interface Waiting {
+  readonly position: number;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+  /** Its record in the vault, once it is parked. */
+  record: RecordId | undefined;
+  body: Body | undefined;
+  encodedBody: Uint8Array | undefined;
+}
+
+export interface Accepted {
+  readonly waiting: Waiting;
+  readonly body: Body;
+  readonly chain: Chain;
+  /** What it adds to its page; undefined for control frames and for what was refused. */
+  readonly update: AcceptedUpdate | undefined;
+}
+
+export interface Judgement {
+  /** In an order in which each builds only on those before it. */
+  readonly accepted: readonly Accepted[];
+  /** Frames that the room has already; own ones are acknowledged by this. */
+  readonly duplicates: readonly Waiting[];
+  readonly refused: readonly Waiting[];
+}
+
+export interface InboxOptions {
+  readonly logId: Uint8Array;
+  readonly keyring: Keyring;
+  readonly directory: Directory;
+  readonly chains: Map<string, Chain>;
+  /** False for the account document, whose entries nobody may delete. */
+  readonly deletions: boolean;
+  /** Takes the log entries of a control frame: first for what proves itself, then, accepted, for the rest. */
+  readonly control: {
+    preview(payload: Uint8Array): Promise<void>;
+    accept(payload: Uint8Array): Promise<void>;
+  };
+  readonly report: (evidence: Omit<Evidence, 'room'>) => void;
+}
+
+export const createInbox = (options: InboxOptions) => {
+  const { chains } = options;
+  let waiting: Waiting[] = [];
+
+  const refuse = (item: Waiting, error: SealwireError, chain?: Chain): void =>
+    options.report({
+      code: error.code,
+      message: error.message,
+      stream: item.stream,
+      bytes: item.encodedBody ?? item.frame,
+      ...(chain && { deviceId: toHex(chain.device.id) }),
+    });
+
+  /** Opens what can be opened. @returns those that never will. */
+  const openAll = async (): Promise<Waiting[]> => {
+    const refused: Waiting[] = [];
+    for (const item of waiting) {
+      if (item.body) continue;
+      try {
+        const key = options.keyring.opening(item.stream, epochTagOf(item.frame));
+        if (!key) continue;
+        item.encodedBody = openFrame(key, item.frame);
+        item.body = decodeBody(item.encodedBody);
+        requireKind(item.stream, item.body);
+        if (item.body.kind === KIND.control) await options.control.preview(item.body.payload);
+      } catch (error) {
+        refuse(item, asSealwireError(error));
+        refused.push(item);
+      }
+    }
+    return refused;
+  };
+
+  const findChain = (stream: string, items: readonly Waiting[]): Chain | undefined => {
+    const clientId = items[0]!.body!.clientId;
+    const known = chains.get(chainKey(stream, clientId));
+    if (known) return known;
+    for (const { body } of items) {
+      const device = body?.opening && options.directory.device(toHex(body.opening.deviceId));
+      const chain = device && openChain(device, options.logId, stream, clientId, body.opening);
+      if (chain) return chain;
+    }
+    return undefined;
+  };
+
+  return {
+    /** Adds frames; `record` names those that the vault holds already. */
+    take(frames: readonly Waiting[]): void {
+      waiting.push(...frames);
+    },
+    /** What waits for something that has not come. */
+    parked: (): readonly Waiting[] => waiting,
+    /** Judges until nothing more can be decided. */
+    async judge(): Promise<Judgement> {
+      const accepted: Accepted[] = [];
+      const duplicates: Waiting[] = [];
+      const refused: Waiting[] = [];
+      for (let before = -1; before !== accepted.length && waiting.length > 0; ) {
+        before = accepted.length;
+        const done = new Set(await openAll());
+        refused.push(...done);
+        for (const { stream, items } of groupByChain(waiting, done)) {
+          const chain = findChain(stream, items);
+          if (!chain) continue;
+          const fresh: (Waiting & { readonly body: Body })[] = [];
+          for (const item of items) {
+            const standing = compareToChain(chain, item.body!);
+            if (standing === 'new') fresh.push(item as Waiting & { readonly body: Body });
+            else {
+              done.add(item);
+              if (standing === 'duplicate') duplicates.push(item);
+              else {
+                refuse(item, secondContent(), chain);
+                refused.push(item);
+              }
+            }
+          }
+          const verdict = await verifyRun(chain, fresh);
+          for (const item of verdict.forged) {
+            refuse(item, forged(), chain);
+            refused.push(item);
+            done.add(item);
+          }
+          for (const item of verdict.accepted) {
+            const result = await judgeContent(options, chain, item.body);
+            if (result === 'wait') break;
+            if (result instanceof SealwireError) refuse(item, result, chain);
+            const update = result instanceof SealwireError ? undefined : result;
+            if (chain.last === 0) chains.set(chainKey(stream, item.body.clientId), chain);
+            chain.clock += update?.parsed.entries.length ?? 0;
+            advance(chain, item.body);
+            accepted.push({ waiting: item, body: item.body, chain, update });
+            done.add(item);
+          }
+        }
+        waiting = waiting.filter((item) => !done.has(item));
+      }
+      dropExcess();
+      return { accepted, duplicates, refused };
+    },
+  };
+
+  /** Parking is bounded: what comes beyond it is let go of and reported; a later resume from zero brings it back. */
+  function dropExcess(): void {
+    let bytes = 0;
+    const kept: Waiting[] = [];
+    for (const item of waiting) {
+      bytes += item.frame.length;
+      if (kept.length < LIMITS.parkedFrames && bytes <= LIMITS.parkedBytes) kept.push(item);
+      else
+        refuse(item, new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'));
+    }
+    waiting = kept;
+  }
+};
+
+export type Inbox = ReturnType<typeof createInbox>;
+
+/**
+ * The update of a frame, `wait` if it builds on what has not come, or the error for which its content is void.
+ *
+ * @param options.trusted - it was judged before: nothing in it waits.
+ */
+export const judgeContent = async (
+  options: InboxOptions,
+  chain: Chain,
+  body: Body,
+  { trusted = false } = {},
+): Promise<AcceptedUpdate | undefined | 'wait' | SealwireError> => {
+  try {
+    if (body.kind === KIND.control) {
+      await options.control.accept(body.payload);
+      return undefined;
+    }
+    const parsed = parseUpdate(body.payload, body.clientId, chain.clock);
+    for (const { clientId, clock, length } of parsed.deletions) {
+      if (!options.deletions) return new SealwireError('UPDATE_REFUSED', 'Nothing here may be deleted.');
+      const own = clientId === body.clientId;
+      const target = own ? chain : options.chains.get(chainKey(chain.address.stream, clientId));
+      const held = (target?.clock ?? 0) + (own ? parsed.entries.length : 0);
+      if (!target || held < clock + length) {
+        if (trusted) continue;
+        return 'wait';
+      }
+      if (toHex(target.device.account) !== toHex(chain.device.account))
+        return new SealwireError(
+          'UPDATE_REFUSED',
+          "An update was refused whole: it deletes another's words.",
+        );
+    }
+    return { bytes: body.payload, parsed };
+  } catch (error) {
+    return asSealwireError(error);
+  }
+};
+
+const requireKind = (stream: string, body: Body): void => {
+  const expected = stream === CONTROL_STREAM ? KIND.control : KIND.updates;
+  if (body.kind !== expected)
+    throw new SealwireError(
+      'UNSUPPORTED_VERSION',
+      'A frame holds something that this version does not know.',
+    );
+};
+
+const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>) => {
+  const groups = new Map<string, { stream: string; items: Waiting[] }>();
+  for (const item of waiting) {
+    if (!item.body || without.has(item)) continue;
+    const key = chainKey(item.stream, item.body.clientId);
+    const group = groups.get(key);
+    if (group) group.items.push(item);
+    else groups.set(key, { stream: item.stream, items: [item] });
+  }
+  return groups.values();
+};
+
+/** A fault of the world stays what it is; anything else is a bug and goes on up. */
+const asSealwireError = (error: unknown): SealwireError => {
+  if (error instanceof SealwireError) return error;
+  throw error;
+};
+
+const secondContent = (): SealwireError =>
+  new SealwireError('FRAME_EQUIVOCATION', 'A device sent two different frames under one number.');
+
+const forged = (): SealwireError =>
+  new SealwireError('FRAME_FORGED', 'A frame names a device that did not sign it.');

@@ -1,0 +1,155 @@
+// What a room keeps in the vault, as bytes before sealing. Layout: spec/vault.md, "Records of a room".
+import { Reader, ROOM_ID_BYTES, SealwireError } from '@sealwire/protocol';
+import * as encoding from 'lib0/encoding';
+import { CLIENT_NONCE_BYTES } from '../frame/body.ts';
+
+/** A body that was accepted, and where the relay has it. */
+export interface StoredBody {
+  readonly position: number;
+  readonly stream: string;
+  /** Encoded body, signature included, frame and padding gone. */
+  readonly body: Uint8Array;
+}
+
+/** Accepted bodies of one step, and the cursor that holds after them. */
+export interface BodiesRecord {
+  readonly type: 'bodies';
+  readonly room: Uint8Array;
+  readonly cursor: number;
+  /** Milliseconds since 1970: when this device got them. */
+  readonly receivedAt: number;
+  readonly bodies: readonly StoredBody[];
+}
+
+/** A frame that cannot be judged yet, as it came. */
+export interface ParkedRecord {
+  readonly type: 'parked';
+  readonly room: Uint8Array;
+  readonly position: number;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+}
+
+/** A local edit, stored but in no frame yet. */
+export interface OutboxRecord {
+  readonly type: 'outbox';
+  readonly room: Uint8Array;
+  readonly stream: string;
+  /** The clientID that the edit was made under and the nonce that binds it to this device. */
+  readonly clientId: number;
+  readonly nonce: Uint8Array;
+  /** A Yjs update; on the control stream, log entries. */
+  readonly payload: Uint8Array;
+}
+
+/** An own frame that is stored and, as far as this device knows, not yet at the relay. */
+export interface FramedRecord {
+  readonly type: 'framed';
+  readonly room: Uint8Array;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** This device itself: keys and account, as JSON. */
+export interface SelfRecord {
+  readonly type: 'self';
+  readonly json: Uint8Array;
+}
+
+export type DeviceRecord = SelfRecord | BodiesRecord | ParkedRecord | OutboxRecord | FramedRecord;
+export type RoomRecord = Exclude<DeviceRecord, SelfRecord>;
+
+const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5 } as const;
+
+export const encodeRecord = (record: DeviceRecord): Uint8Array => {
+  const out = encoding.createEncoder();
+  encoding.writeUint8(out, TYPE[record.type]);
+  if (record.type === 'self') {
+    encoding.writeUint8Array(out, record.json);
+    return encoding.toUint8Array(out);
+  }
+  encoding.writeUint8Array(out, record.room);
+  if (record.type === 'bodies') {
+    encoding.writeVarUint(out, record.cursor);
+    encoding.writeVarUint(out, record.receivedAt);
+    encoding.writeVarUint(out, record.bodies.length);
+    for (const { position, stream, body } of record.bodies) {
+      encoding.writeVarUint(out, position);
+      encoding.writeVarString(out, stream);
+      encoding.writeVarUint8Array(out, body);
+    }
+    return encoding.toUint8Array(out);
+  }
+  encoding.writeVarString(out, record.stream);
+  switch (record.type) {
+    case 'parked':
+      encoding.writeVarUint(out, record.position);
+      encoding.writeUint8Array(out, record.frame);
+      break;
+    case 'outbox':
+      encoding.writeVarUint(out, record.clientId);
+      encoding.writeUint8Array(out, record.nonce);
+      encoding.writeUint8Array(out, record.payload);
+      break;
+    case 'framed':
+      encoding.writeVarUint8Array(out, record.frame);
+      encoding.writeUint8Array(out, record.body);
+      break;
+  }
+  return encoding.toUint8Array(out);
+};
+
+/** @throws SealwireError STORAGE_NEWER for a type of a later version, MALFORMED for bytes that are no record. */
+export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
+  const reader = new Reader(bytes);
+  const type = reader.byte();
+  if (type === TYPE.self) return { type: 'self', json: reader.fixed(reader.left) };
+  const room = reader.fixed(ROOM_ID_BYTES);
+  switch (type) {
+    case TYPE.bodies:
+      return readBodies(reader, room);
+    case TYPE.parked:
+      return {
+        type: 'parked',
+        room,
+        stream: reader.ascii(64),
+        position: reader.uint(),
+        frame: reader.fixed(reader.left),
+      };
+    case TYPE.outbox:
+      return {
+        type: 'outbox',
+        room,
+        stream: reader.ascii(64),
+        clientId: reader.uint(),
+        nonce: reader.fixed(CLIENT_NONCE_BYTES),
+        payload: reader.fixed(reader.left),
+      };
+    case TYPE.framed:
+      return {
+        type: 'framed',
+        room,
+        stream: reader.ascii(64),
+        frame: reader.sized(bytes.length),
+        body: reader.fixed(reader.left),
+      };
+    default:
+      throw new SealwireError('STORAGE_NEWER', 'The vault was written by a newer version: update this app.');
+  }
+};
+
+const readBodies = (reader: Reader, room: Uint8Array): BodiesRecord => {
+  const cursor = reader.uint();
+  const receivedAt = reader.uint();
+  const count = reader.uint();
+  const bodies: StoredBody[] = [];
+  for (let i = 0; i < count; i++)
+    bodies.push({
+      position: reader.uint(),
+      stream: reader.ascii(64),
+      body: reader.sized(reader.left),
+    });
+  reader.end();
+  return { type: 'bodies', room, cursor, receivedAt, bodies };
+};

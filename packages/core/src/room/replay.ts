@@ -1,0 +1,125 @@
+// Loads a room from its vault records: bodies that were judged before, own frames and edits that wait. Rules:
+// spec/vault.md "Records of a room".
+import { CONTROL_STREAM, SealwireError, toHex } from '@sealwire/protocol';
+import { decodeBody, SEEN_TAG_BYTES } from '../frame/body.ts';
+import type { AcceptedUpdate } from '../logdoc/combine.ts';
+import { parseUpdate } from '../logdoc/parser.ts';
+import type { RecordId } from '../vault/vault.ts';
+import { advance, type Chain, chainKey, openChain } from './chains.ts';
+import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
+import type { Page } from './page.ts';
+import type { FramedRecord, OutboxRecord, RoomRecord } from './records.ts';
+import type { RoomState } from './room.ts';
+
+export interface ReplayOptions {
+  readonly state: RoomState;
+  readonly inbox: Inbox;
+  readonly inboxOptions: InboxOptions;
+  readonly page: (stream: string) => Page;
+  readonly noteDeletions: (stream: string, updates: readonly AcceptedUpdate[]) => void;
+  readonly ownId: string;
+  readonly records: readonly { readonly id: RecordId; readonly record: RoomRecord }[];
+}
+
+/** Fills the state; the vault's seal vouches for what lies in it, so no frame's signature is checked again. */
+export const replayRoom = async (options: ReplayOptions): Promise<void> => {
+  const { state, records } = options;
+  const updates = new Map<string, AcceptedUpdate[]>();
+  const add = (stream: string, update: AcceptedUpdate | undefined): void => {
+    if (!update) return;
+    const list = updates.get(stream);
+    if (list) list.push(update);
+    else updates.set(stream, [update]);
+  };
+  for (const control of [true, false])
+    for (const { record } of records) {
+      if (record.type !== 'bodies') continue;
+      state.cursor = Math.max(state.cursor, record.cursor);
+      for (const { stream, body } of record.bodies)
+        if ((stream === CONTROL_STREAM) === control)
+          add(stream, await replayBody(options, stream, body, record.receivedAt));
+    }
+  for (const { id, record } of records) {
+    if (record.type === 'framed') add(record.stream, await replayFramed(options, id, record));
+    if (record.type === 'parked')
+      options.inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
+  }
+  for (const { id, record } of records)
+    if (record.type === 'outbox') add(record.stream, replayOutbox(state, id, record));
+  for (const [stream, list] of updates) {
+    options.noteDeletions(stream, list);
+    options.page(stream).applyAll(list);
+  }
+};
+
+const replayBody = async (
+  { state, inboxOptions, ownId }: ReplayOptions,
+  stream: string,
+  encoded: Uint8Array,
+  receivedAt: number | undefined,
+): Promise<AcceptedUpdate | undefined> => {
+  const body = decodeBody(encoded);
+  if (stream === CONTROL_STREAM) await inboxOptions.control.preview(body.payload);
+  const key = chainKey(stream, body.clientId);
+  const chain = state.chains.get(key) ?? reopen(inboxOptions, stream, body);
+  state.chains.set(key, chain);
+  const result = await judgeContent(inboxOptions, chain, body, { trusted: true });
+  // What was refused when it came is refused again, silently: its chain moved over it all the same.
+  const update = result === 'wait' || result instanceof SealwireError ? undefined : result;
+  chain.clock += update?.parsed.entries.length ?? 0;
+  advance(chain, body);
+  const id = toHex(chain.device.id);
+  if (id !== ownId) {
+    state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
+    if (receivedAt !== undefined) state.lastHeard.set(id, receivedAt);
+  } else {
+    state.ownCounter = Math.max(state.ownCounter, body.counter);
+    const sent = receivedAt === undefined ? (state.own.get(body.clientId)?.sent ?? 0) : chain.clock;
+    state.own.set(body.clientId, { stored: chain.clock, sent });
+  }
+  return update;
+};
+
+const reopen = (options: InboxOptions, stream: string, body: ReturnType<typeof decodeBody>): Chain => {
+  const device = body.opening && options.directory.device(toHex(body.opening.deviceId));
+  const chain = device && openChain(device, options.logId, stream, body.clientId, body.opening);
+  if (!chain)
+    throw new SealwireError(
+      'STORAGE_CORRUPT',
+      'The vault holds a frame without what came before it. Link this device anew.',
+    );
+  return chain;
+};
+
+const replayFramed = async (
+  options: ReplayOptions,
+  id: RecordId,
+  record: FramedRecord,
+): Promise<AcceptedUpdate | undefined> => {
+  const update = await replayBody(options, record.stream, record.body, undefined);
+  options.state.framed.push({
+    stream: record.stream,
+    frame: record.frame,
+    encodedBody: record.body,
+    body: decodeBody(record.body),
+    record: id,
+    sent: false,
+  });
+  return update;
+};
+
+const replayOutbox = (
+  state: RoomState,
+  id: RecordId,
+  { stream, clientId, nonce, payload }: OutboxRecord,
+): AcceptedUpdate | undefined => {
+  const isControl = stream === CONTROL_STREAM;
+  const clock = isControl ? 0 : state.outbox.findLast((item) => item.clientId === clientId)?.clockAfter;
+  const from = clock ?? state.chains.get(chainKey(stream, clientId))?.clock ?? 0;
+  const parsed = isControl ? undefined : parseUpdate(payload, clientId, from);
+  const clockAfter = parsed ? from + parsed.entries.length : 0;
+  state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter });
+  if (!parsed) return undefined;
+  state.own.set(clientId, { stored: clockAfter, sent: state.own.get(clientId)?.sent ?? 0 });
+  return { bytes: payload, parsed };
+};

@@ -1,0 +1,265 @@
+// The edge of sync: one real WebSocket to the relay, one timer, the clock. Every decision is session.ts's.
+import {
+  authenticateStatement,
+  type ClientMessage,
+  compareBytes,
+  decodeRelayMessage,
+  encodeClientMessage,
+  principalStatement,
+  type RelayMessage,
+  SealwireError,
+  SUBPROTOCOL,
+} from '@sealwire/protocol';
+import { openWebSocket, signEd25519 } from '#native';
+import type { Connection } from '../api.ts';
+import type { Room } from '../room/room.ts';
+import {
+  createSession,
+  SESSION_TIMES,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionTimes,
+} from './session.ts';
+
+export interface EngineOptions {
+  /** `ws://` or `wss://`. */
+  readonly url: string;
+  /** Ed25519 seed and public key that sign in at the relay. */
+  readonly relaySeed: Uint8Array;
+  readonly relayKey: Uint8Array;
+  /** The account at the relay; undefined before this device belongs to one. */
+  readonly principal?: {
+    readonly id: Uint8Array;
+    /** Present on devices that may edit the list of devices. */
+    readonly manage?: {
+      readonly seed: Uint8Array;
+      readonly key: Uint8Array;
+      /** The relay keys that the account's devices sign in with, as they are now. */
+      readonly relayKeys: () => readonly Uint8Array[];
+      /** The version that this device wrote last with exactly these keys, 0 if none. */
+      readonly writtenVersion: () => number;
+      readonly written: (version: number) => void;
+    };
+  };
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly onConnection: (connection: Connection) => void;
+  readonly onProblem: (error: SealwireError, room: string | undefined) => void;
+  /** A room's head at the relay became known: there is something to load. */
+  readonly onNews?: (room: string, head: number) => void;
+  /** Every byte that crosses the socket, for tests and figures. */
+  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+  readonly times?: Partial<SessionTimes>;
+}
+
+/** Messages of rendezvous cells, which the session does not follow. */
+export type RendezvousMessage = Extract<RelayMessage, { type: `rendezvous-${string}` | 'refused' }>;
+
+export const createEngine = (options: EngineOptions) => {
+  const rooms = new Map<string, Room>();
+  const requests = new Map<
+    number,
+    { resolve(message: RelayMessage): void; reject(error: SealwireError): void }
+  >();
+  const rendezvousListeners = new Set<(message: RelayMessage | { readonly type: 'lost' }) => void>();
+  const { principal } = options;
+  const session = createSession({
+    times: { ...SESSION_TIMES, ...options.times },
+    cursor: (room) => rooms.get(room)?.cursor() ?? 0,
+    principal: principal?.id,
+    mayManage: principal?.manage !== undefined,
+  });
+  let socket: WebSocket | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let relayId: Uint8Array | undefined;
+  let principalVersion = 0;
+  let online = false;
+  let closed = false;
+  const onlineWaiters = new Set<() => void>();
+
+  const handle = (event: SessionEvent): void => {
+    for (const effect of session.handle(event, performance.now())) perform(effect);
+    clearTimeout(timer);
+    const at = session.nextWake();
+    if (at === undefined || closed) return;
+    timer = setTimeout(() => handle({ type: 'time' }), Math.max(at - performance.now(), 0));
+    (timer as { unref?: () => void }).unref?.();
+  };
+
+  const transmit = (message: ClientMessage): void => {
+    if (socket?.readyState !== 1) return; // The close event is on its way; the session starts anew after it.
+    const bytes = encodeClientMessage(message);
+    options.onTraffic?.('up', bytes);
+    socket.send(bytes as Uint8Array<ArrayBuffer>);
+  };
+
+  const perform = (effect: SessionEffect): void => {
+    switch (effect.type) {
+      case 'connect':
+        return openSocket();
+      case 'disconnect':
+        return closeSocket();
+      case 'send':
+        return transmit(effect.message);
+      case 'connection':
+        return setConnection(effect.connection);
+      case 'sign-in':
+        return signIn(effect.relayId, effect.nonce);
+      case 'put-principal':
+        return putPrincipal(effect.request, effect.version);
+      case 'principal-written':
+        principalVersion = effect.version;
+        return principal?.manage?.written(effect.version);
+      case 'news':
+        return options.onNews?.(effect.room, effect.head);
+      case 'problem':
+        return options.onProblem(effect.error, effect.room);
+      case 'append-again':
+        return void rooms.get(effect.room)?.resend();
+      case 'deliver':
+        return void rooms.get(effect.room)?.receive(effect.frames);
+      case 'live':
+        return void rooms.get(effect.room)?.goLive();
+      case 'down':
+        return rooms.get(effect.room)?.goDown();
+      case 'appended':
+        return void rooms.get(effect.room)?.appended(effect.position);
+    }
+  };
+
+  const setConnection = (connection: Connection): void => {
+    online = connection === 'online';
+    options.onConnection(connection);
+    if (online) for (const waiter of onlineWaiters) waiter();
+  };
+
+  const openSocket = (): void => {
+    const opened = openWebSocket(options.url, SUBPROTOCOL);
+    socket = opened;
+    opened.binaryType = 'arraybuffer';
+    opened.onopen = () => {
+      if (socket === opened) handle({ type: 'opened' });
+    };
+    opened.onmessage = ({ data }) => {
+      if (socket === opened) receive(data);
+    };
+    opened.onerror = () => undefined; // A close event follows and says all there is to say.
+    opened.onclose = () => {
+      if (socket === opened) lose();
+    };
+  };
+
+  const receive = (data: unknown): void => {
+    if (!(data instanceof ArrayBuffer)) return closeSocket();
+    const bytes = new Uint8Array(data);
+    options.onTraffic?.('down', bytes);
+    let message: RelayMessage;
+    try {
+      message = decodeRelayMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof SealwireError)) throw error;
+      options.onProblem(error, undefined);
+      return closeSocket();
+    }
+    if (message.type === 'hello') relayId = message.relayId;
+    if ('request' in message && requests.has(message.request)) {
+      const waiter = requests.get(message.request)!;
+      requests.delete(message.request);
+      if (message.type === 'refused')
+        waiter.reject(new SealwireError(message.code, 'The relay refused a linking request.'));
+      else waiter.resolve(message);
+      return;
+    }
+    if (message.type.startsWith('rendezvous-')) for (const listener of rendezvousListeners) listener(message);
+    handle({ type: 'message', message });
+  };
+
+  const lose = (): void => {
+    socket = undefined;
+    for (const { reject } of requests.values())
+      reject(new SealwireError('RELAY_UNREACHABLE', 'The connection to the relay ended.'));
+    requests.clear();
+    for (const listener of rendezvousListeners) listener({ type: 'lost' });
+    const [random] = options.randomBytes(1);
+    handle({ type: 'closed', random: random! / 255 });
+  };
+
+  /** Closes at once and does not wait for the other side, which may never answer. */
+  const closeSocket = (): void => {
+    const open = socket;
+    if (!open) return;
+    socket = undefined;
+    open.close();
+    queueMicrotask(lose);
+  };
+
+  const signIn = (id: Uint8Array, nonce: Uint8Array): void => {
+    const { relayKey, relaySeed } = options;
+    const signature = signEd25519(relaySeed, authenticateStatement({ relayId: id, nonce, relayKey }));
+    transmit({ type: 'authenticate', relayKey, signature });
+  };
+
+  const putPrincipal = (request: number, version: number): void => {
+    const manage = principal?.manage;
+    if (!manage) return;
+    if (version >= 0) principalVersion = version;
+    if (version > 0 && manage.writtenVersion() === version) {
+      // The list at the relay is the one that we wrote last: nothing to say.
+      return handle({ type: 'message', message: { type: 'done', request, version } });
+    }
+    const relayKeys = [...manage.relayKeys()].sort(compareBytes);
+    const next = principalVersion + 1;
+    const statement = principalStatement({ principal: principal.id, version: next, relayKeys });
+    transmit({
+      type: 'put-principal',
+      request,
+      manageKey: manage.key,
+      version: next,
+      relayKeys,
+      signature: signEd25519(manage.seed, statement),
+    });
+  };
+
+  return {
+    /** The relay's own id, once it said hello. */
+    relayId: () => relayId,
+    setNetwork: (on: boolean) => handle({ type: 'network', on }),
+    follow(room: Room): void {
+      rooms.set(room.key, room);
+      handle({ type: 'room', room: room.id });
+    },
+    append: (room: Uint8Array, stream: string, frame: Uint8Array) =>
+      handle({ type: 'append', room, stream, frame }),
+    /** The account's list of devices has changed: tell the relay. */
+    principalChanged: () => handle({ type: 'principal' }),
+    /** Resolves as soon as the relay has let this device in. */
+    whenOnline: (): Promise<void> =>
+      online
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            const waiter = () => {
+              onlineWaiters.delete(waiter);
+              resolve();
+            };
+            onlineWaiters.add(waiter);
+          }),
+    /** Sends a message of its own and resolves with its answer. @throws SealwireError as refused by the relay. */
+    request: (build: (request: number) => ClientMessage): Promise<RelayMessage> =>
+      new Promise((resolve, reject) => {
+        const request = session.nextRequest();
+        requests.set(request, { resolve, reject });
+        transmit(build(request));
+      }),
+    transmit,
+    onRendezvous(listener: (message: RelayMessage | { readonly type: 'lost' }) => void): () => void {
+      rendezvousListeners.add(listener);
+      return () => rendezvousListeners.delete(listener);
+    },
+    close(): void {
+      closed = true;
+      handle({ type: 'network', on: false });
+      clearTimeout(timer);
+    },
+  };
+};
+
+export type Engine = ReturnType<typeof createEngine>;

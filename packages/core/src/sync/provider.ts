@@ -1,0 +1,26 @@
+// Attaches y-websocket's provider to a page, over a socket that ends in the vault. Rules: spec/vault.md, "The socket".
+import { SealwireError } from '@sealwire/protocol';
+import { WebsocketProvider } from 'y-websocket';
+import type { Page } from '../room/page.ts';
+import type { Room } from '../room/room.ts';
+import { sealedSocketClass } from './sealed-socket.ts';
+
+/** Resolves once attached: from then on, local edits of the page's document go to the room's outbox and accepted ones come in. */
+export const openProvider = async (room: Room, page: Page): Promise<() => void> => {
+  const { stream } = page;
+  const socket = sealedSocketClass({
+    stateVector: () => room.stateVector(stream),
+    submit: (update) => room.submit(stream, update),
+    dropped: (error) => room.dropped(stream, new SealwireError('FOREIGN_EDIT_DROPPED', error.message)),
+    attach: (sink) => room.attach(stream, sink),
+  });
+  const provider = new WebsocketProvider('sealwire:', stream, page.doc, {
+    WebSocketPolyfill: socket as unknown as typeof WebSocket,
+    // Tabs of one browser would exchange plaintext, with localStorage as a fallback.
+    disableBc: true,
+    connect: true,
+  });
+  // The vault answers in a microtask; from then on every edit is heard.
+  await new Promise<void>((resolve) => provider.once('sync', () => resolve()));
+  return () => provider.destroy();
+};
