@@ -1,0 +1,264 @@
+// The relay's default store: LMDB, embedded, durable before it answers. Rules: spec/relay-protocol.md §7.
+import { randomBytes } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
+import { RELAY_ID_BYTES, SealwireError, type StoredFrame } from '@sealwire/protocol';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { boundedMap } from './bounded-map.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { copyOf, keyOf } from './keys.ts';
+import {
+  decodeFrame,
+  decodePrincipal,
+  decodeRoom,
+  decodeRun,
+  encodeFrame,
+  encodePrincipal,
+  encodeRoom,
+  encodeRun,
+  frameKey,
+  positionOfKey,
+  runKey,
+} from './records.ts';
+import type { RoomRecord } from './store.ts';
+import {
+  FRAME_OVERHEAD,
+  type LogStore,
+  type PrincipalRecord,
+  type ReadRequest,
+  type ReadResult,
+} from './store.ts';
+import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
+
+type Table = Database<Buffer, Buffer>;
+
+/** The layout of the tables below; a store of another number is refused. */
+const FORMAT = 1;
+
+/** Heads held in memory, about 150 bytes each. The others are one lookup away. */
+const CACHED_HEADS = 65_536;
+
+/** With less than this left on the disk a failed commit counts as a full disk: LMDB reports a short write as EIO. */
+const FULL_BELOW_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Opens the store in a directory, made if it is not there. One process may hold it at a time.
+ *
+ * @throws SealwireError (rejects) STORE_FAILED if the directory is unusable, held by another relay or of another format.
+ */
+export const lmdbStore = async (directory: string): Promise<LogStore> => {
+  const unlock = await lockDirectory(directory);
+  let state: LmdbState;
+  try {
+    state = await openState(directory);
+  } catch (cause) {
+    await unlock();
+    if (cause instanceof SealwireError) throw cause;
+    throw new SealwireError('STORE_FAILED', "The relay's store cannot be opened; check its directory.", {
+      cause,
+    });
+  }
+  const queue = createWriteQueue(state, setImmediate);
+  let closing: Promise<void> | undefined;
+  return {
+    relayId: state.relayId,
+    principal: (id) => state.principal(id),
+    principalOf: (relayKey) => state.principalOf(relayKey),
+    room: (room) => state.room(room),
+    head: (room) => state.head(room, keyOf(room)),
+    read: (request) => state.read(request),
+    append: queue.append,
+    putPrincipal: queue.putPrincipal,
+    putRoom: queue.putRoom,
+    close() {
+      closing ??= queue
+        .close()
+        .then(() => state.close())
+        .then(unlock);
+      return closing;
+    },
+  };
+};
+
+const openState = async (directory: string): Promise<LmdbState> => {
+  // Not `overlappingSync`: data, sync, then the meta page, the order that LMDB's crash safety rests on.
+  const root = open({ path: directory, maxDbs: 8, overlappingSync: false });
+  const table = (name: string): Table => root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' });
+  const tables = {
+    meta: table('meta'),
+    principals: table('principals'),
+    owners: table('owners'),
+    rooms: table('rooms'),
+    heads: table('heads'),
+    frames: table('frames'),
+    runs: table('runs'),
+  };
+  const format = tables.meta.get(Buffer.from('format'));
+  if (format === undefined) {
+    await Promise.all([
+      tables.meta.put(Buffer.from('format'), Buffer.of(FORMAT)),
+      tables.meta.put(Buffer.from('relay-id'), randomBytes(RELAY_ID_BYTES)),
+    ]);
+  } else if (format[0] !== FORMAT) {
+    await root.close();
+    throw new SealwireError('STORE_FAILED', `The relay's store has format ${format[0]}, not ${FORMAT}.`);
+  }
+  return new LmdbState(directory, root, tables);
+};
+
+class LmdbState implements Backing {
+  readonly relayId: Uint8Array;
+  readonly #directory: string;
+  readonly #root: RootDatabase;
+  readonly #tables: Readonly<
+    Record<'meta' | 'principals' | 'owners' | 'rooms' | 'heads' | 'frames' | 'runs', Table>
+  >;
+  readonly #heads = boundedMap<string, number>(CACHED_HEADS);
+
+  constructor(
+    directory: string,
+    root: RootDatabase,
+    tables: Readonly<Record<'meta' | 'principals' | 'owners' | 'rooms' | 'heads' | 'frames' | 'runs', Table>>,
+  ) {
+    this.#directory = directory;
+    this.#root = root;
+    this.#tables = tables;
+    this.relayId = copyOf(tables.meta.get(Buffer.from('relay-id'))!);
+  }
+
+  head(room: Uint8Array, roomKey: string): number {
+    const cached = this.#heads.get(roomKey);
+    if (cached !== undefined) return cached;
+    const stored = this.#tables.heads.get(Buffer.from(room));
+    const head = stored ? positionOfKey(stored) : 0;
+    this.#heads.set(roomKey, head);
+    return head;
+  }
+
+  principal(id: Uint8Array): PrincipalRecord | undefined {
+    const value = this.#tables.principals.get(Buffer.from(id));
+    return value && decodePrincipal(copyOf(id), value);
+  }
+
+  principalOf(relayKey: Uint8Array): Uint8Array | undefined {
+    return this.#tables.owners.get(Buffer.from(relayKey));
+  }
+
+  room(room: Uint8Array): RoomRecord | undefined {
+    const value = this.#tables.rooms.get(Buffer.from(room));
+    return value && decodeRoom(copyOf(room), value);
+  }
+
+  read(request: ReadRequest): ReadResult {
+    const found = request.stream === '' ? this.#all(request) : this.#ofStream(request);
+    const frames: StoredFrame[] = [];
+    let bytes = 0;
+    for (const { position, value } of found) {
+      const { stream, frame } = decodeFrame(value);
+      bytes += frame.length + FRAME_OVERHEAD;
+      if (bytes > request.maxBytes && frames.length > 0) return { frames, complete: false };
+      frames.push({ position, stream, frame });
+    }
+    return { frames, complete: true };
+  }
+
+  *#all({ room, after }: ReadRequest): Generator<{ position: number; value: Buffer }> {
+    const range = { start: frameKey(room, after + 1), end: endOf(frameKey(room, 0), 32) };
+    for (const { key, value } of this.#tables.frames.getRange(range))
+      yield { position: positionOfKey(key), value };
+  }
+
+  *#ofStream({ room, stream, after }: ReadRequest): Generator<{ position: number; value: Buffer }> {
+    const { runs, frames } = this.#tables;
+    const first = runKey(room, stream, 0);
+    // The run that `after` falls into may begin before it.
+    const [before] = runs.getKeys({
+      start: runKey(room, stream, after),
+      end: first,
+      reverse: true,
+      limit: 1,
+    });
+    const range = { start: before ?? first, end: endOf(first, first.length - 8) };
+    for (const { key, value } of runs.getRange(range)) {
+      for (const position of decodeRun(positionOfKey(key), value)) {
+        if (position <= after) continue;
+        const frame = frames.get(frameKey(room, position));
+        if (frame !== undefined) yield { position, value: frame };
+      }
+    }
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    try {
+      await this.#write(batch);
+    } catch (cause) {
+      throw await this.#failure(cause);
+    }
+    for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const puts: Promise<boolean>[] = [];
+    const { principals, owners, rooms, heads, frames, runs } = this.#tables;
+    // One event turn is one LMDB transaction, all or nothing; the promises settle after its sync.
+    for (const { before } of batch.principals.values()) {
+      for (const key of before?.relayKeys ?? []) puts.push(owners.remove(Buffer.from(key)));
+    }
+    for (const { after } of batch.principals.values()) {
+      puts.push(principals.put(Buffer.from(after.id), Buffer.from(encodePrincipal(after))));
+      for (const key of after.relayKeys) puts.push(owners.put(Buffer.from(key), Buffer.from(after.id)));
+    }
+    for (const record of batch.rooms.values()) {
+      puts.push(rooms.put(Buffer.from(record.room), Buffer.from(encodeRoom(record))));
+    }
+    for (const { room, stream, frame, position } of batch.frames) {
+      puts.push(frames.put(frameKey(room, position), encodeFrame(stream, frame)));
+    }
+    for (const { room, stream, positions } of runsOf(batch)) {
+      puts.push(runs.put(runKey(room, stream, positions[0]!), Buffer.from(encodeRun(positions))));
+    }
+    for (const [roomKey, head] of batch.heads) {
+      const room = Buffer.from(roomKey, 'latin1');
+      puts.push(heads.put(room, frameKey(room, head).subarray(32)));
+    }
+    const settled = await Promise.allSettled(puts);
+    for (const put of settled) if (put.status === 'rejected') throw put.reason;
+  }
+
+  async #failure(cause: unknown): Promise<SealwireError> {
+    // LMDB rejects this one as well, with the number of the fault; unread it would end the process.
+    const commitError = (cause as { commitError?: Promise<unknown> }).commitError;
+    const fault = await commitError?.catch((error: unknown) => error);
+    const disk = await statfs(this.#directory).catch(() => undefined);
+    const full = disk !== undefined && disk.bavail * disk.bsize < FULL_BELOW_BYTES;
+    return full
+      ? new SealwireError('STORE_FULL', "The relay's disk is full; free some space.", {
+          cause: fault ?? cause,
+        })
+      : new SealwireError('STORE_FAILED', "The relay's store could not write.", { cause: fault ?? cause });
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+/** The first key behind all that begin with the first `length` bytes of `key`. */
+const endOf = (key: Buffer, length: number): Buffer => {
+  const end = Buffer.from(key.subarray(0, length));
+  for (let i = length - 1; i >= 0; i--) {
+    end[i] = (end[i]! + 1) & 0xff;
+    if (end[i] !== 0) return end;
+  }
+  return Buffer.alloc(length + 9, 0xff);
+};
+
+/** The positions of a batch by room and stream: one index entry for each, however many frames it has. */
+const runsOf = (batch: Batch): Iterable<{ room: Uint8Array; stream: string; positions: number[] }> => {
+  const runs = new Map<string, { room: Uint8Array; stream: string; positions: number[] }>();
+  for (const { room, roomKey, stream, position } of batch.frames) {
+    const run = runs.get(roomKey + stream);
+    if (run) run.positions.push(position);
+    else runs.set(roomKey + stream, { room, stream, positions: [position] });
+  }
+  return runs.values();
+};

@@ -1,0 +1,109 @@
+// A store in memory: for tests, and the readable twin of the LMDB store. Rules: spec/relay-protocol.md §7.
+import { randomBytes } from 'node:crypto';
+import { RELAY_ID_BYTES, type StoredFrame } from '@sealwire/protocol';
+import { copyOf, keyOf } from './keys.ts';
+import {
+  FRAME_OVERHEAD,
+  type LogStore,
+  type PrincipalRecord,
+  type ReadResult,
+  type RoomRecord,
+} from './store.ts';
+import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
+
+export interface MemoryStoreOptions {
+  /** Stands for the disk: a commit counts as durable, and becomes visible, when this resolves. Default: at once. */
+  readonly flush?: () => Promise<void>;
+  /** 16 bytes. Default: random. */
+  readonly relayId?: Uint8Array;
+}
+
+/** A new empty store. Nothing of it outlives the process. */
+export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
+  const { flush = async () => {}, relayId = new Uint8Array(randomBytes(RELAY_ID_BYTES)) } = options;
+  const state = new MemoryState(flush);
+  const queue = createWriteQueue(state, setImmediate);
+  return {
+    relayId,
+    principal: (id) => state.principal(id),
+    principalOf: (relayKey) => state.principalOf(relayKey),
+    room: (room) => state.room(room),
+    head: (room) => state.head(room, keyOf(room)),
+    read({ room, stream, after, maxBytes }) {
+      const streams = state.streams.get(keyOf(room));
+      return page(streams?.get(stream) ?? [], after, maxBytes);
+    },
+    ...queue,
+  };
+};
+
+class MemoryState implements Backing {
+  /** Frames by room key, then by stream; all of them under ''. */
+  readonly streams = new Map<string, Map<string, StoredFrame[]>>();
+  readonly #flush: () => Promise<void>;
+  readonly #principals = new Map<string, PrincipalRecord>();
+  readonly #owners = new Map<string, Uint8Array>();
+  readonly #rooms = new Map<string, RoomRecord>();
+  readonly #heads = new Map<string, number>();
+
+  constructor(flush: () => Promise<void>) {
+    this.#flush = flush;
+  }
+
+  head(_room: Uint8Array, roomKey: string): number {
+    return this.#heads.get(roomKey) ?? 0;
+  }
+
+  principal(id: Uint8Array): PrincipalRecord | undefined {
+    return this.#principals.get(keyOf(id));
+  }
+
+  principalOf(relayKey: Uint8Array): Uint8Array | undefined {
+    return this.#owners.get(keyOf(relayKey));
+  }
+
+  room(room: Uint8Array): RoomRecord | undefined {
+    return this.#rooms.get(keyOf(room));
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    await this.#flush();
+    for (const [key, { before, after }] of batch.principals) {
+      for (const relayKey of before?.relayKeys ?? []) this.#owners.delete(keyOf(relayKey));
+      this.#principals.set(key, after);
+    }
+    // After all removals, since a key may move from one principal of the batch to another.
+    for (const { after } of batch.principals.values()) {
+      for (const relayKey of after.relayKeys) this.#owners.set(keyOf(relayKey), after.id);
+    }
+    for (const [key, record] of batch.rooms) this.#rooms.set(key, record);
+    for (const { roomKey, stream, frame, position } of batch.frames) {
+      const stored = { position, stream, frame: copyOf(frame) };
+      const streams = this.streams.get(roomKey) ?? new Map<string, StoredFrame[]>();
+      this.streams.set(roomKey, streams);
+      for (const name of ['', stream]) {
+        const frames = streams.get(name);
+        if (frames) frames.push(stored);
+        else streams.set(name, [stored]);
+      }
+    }
+    for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
+  }
+}
+
+const page = (frames: readonly StoredFrame[], after: number, maxBytes: number): ReadResult => {
+  let low = 0;
+  let high = frames.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (frames[middle]!.position <= after) low = middle + 1;
+    else high = middle;
+  }
+  let end = low;
+  for (let bytes = 0; end < frames.length; end++) {
+    bytes += frames[end]!.frame.length + FRAME_OVERHEAD;
+    if (bytes > maxBytes && end > low) break;
+  }
+  const result = frames.slice(low, end).map((stored) => ({ ...stored, frame: copyOf(stored.frame) }));
+  return { frames: result, complete: end === frames.length };
+};

@@ -1,0 +1,81 @@
+// What the relay asks of a store of rooms, principals and frames. Rules: spec/relay-protocol.md §7.
+// Every implementation passes testkit's `logStoreContract`.
+import type { RoomMember, StoredFrame } from '@sealwire/protocol';
+
+/** A pseudonymous account: who holds the manage key lists the device keys that act for it. */
+export interface PrincipalRecord {
+  /** 32 bytes: SHA-256(label ‖ manage key). */
+  readonly id: Uint8Array;
+  readonly manageKey: Uint8Array;
+  /** From 1 on. */
+  readonly version: number;
+  /** Ed25519 public keys, 32 bytes each, sorted and unique. */
+  readonly relayKeys: readonly Uint8Array[];
+}
+
+export interface RoomRecord {
+  /** 32 bytes. */
+  readonly room: Uint8Array;
+  /** From 1 on. */
+  readonly version: number;
+  readonly members: readonly RoomMember[];
+}
+
+export interface ReadRequest {
+  readonly room: Uint8Array;
+  /** A stream label, or '' for all streams. */
+  readonly stream: string;
+  /** Only frames after this position. */
+  readonly after: number;
+  /** Bytes of frames, each counted with {@link FRAME_OVERHEAD}; one frame is given whatever its size. */
+  readonly maxBytes: number;
+}
+
+export interface ReadResult {
+  /** In rising position. New arrays, owned by the caller. */
+  readonly frames: readonly StoredFrame[];
+  /** False when more such frames follow the last one here. */
+  readonly complete: boolean;
+}
+
+/** What a frame costs beside its bytes in a read: no less than its position, stream and lengths on the wire. */
+export const FRAME_OVERHEAD = 48;
+
+/**
+ * The durable state of a relay. Reads are synchronous and show only what is durable; writes of one tick are
+ * committed together, and their promises resolve in the order of the calls, only after they are durable.
+ * A write that fails changes nothing, takes no position, and rejects with STORE_FULL or STORE_FAILED.
+ */
+export interface LogStore {
+  /** 16 random bytes, made with the store: the relay's name to its devices. */
+  readonly relayId: Uint8Array;
+
+  principal(id: Uint8Array): PrincipalRecord | undefined;
+  /** The id of the principal that lists this relay key. */
+  principalOf(relayKey: Uint8Array): Uint8Array | undefined;
+  room(room: Uint8Array): RoomRecord | undefined;
+  /** The highest durable position of the room, 0 for none. Never goes down. */
+  head(room: Uint8Array): number;
+  read(request: ReadRequest): ReadResult;
+
+  /**
+   * @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if there is none);
+   *   LIMIT_REACHED if one of the keys belongs to another principal.
+   */
+  putPrincipal(record: PrincipalRecord): Promise<void>;
+  /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
+  putRoom(record: RoomRecord): Promise<void>;
+  /**
+   * Stores one frame behind all others of its room. The bytes are borrowed until the promise settles.
+   *
+   * @returns its position.
+   */
+  append(frame: {
+    readonly room: Uint8Array;
+    readonly stream: string;
+    readonly frame: Uint8Array;
+  }): Promise<number>;
+
+  /** Finishes the writes that wait, then frees everything. Later writes reject with CLOSED. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,199 @@
+// Group commit: writes of one tick, and those that come while a commit runs, go to the disk together.
+// Rules: spec/relay-protocol.md §7 (RP60 to RP65).
+import { type ErrorCode, type RoomMember, SealwireError, sameBytes } from '@sealwire/protocol';
+import { copyOf, keyOf } from './keys.ts';
+import type { PrincipalRecord, RoomRecord } from './store.ts';
+
+/** A frame with its place. `frame` is borrowed from the caller of `append`. */
+export interface PlacedFrame {
+  readonly room: Uint8Array;
+  readonly roomKey: string;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+  readonly position: number;
+}
+
+/** What one commit writes: all of it or nothing. */
+export interface Batch {
+  readonly frames: readonly PlacedFrame[];
+  /** New head of each room that got frames, by room key. */
+  readonly heads: ReadonlyMap<string, number>;
+  readonly principals: ReadonlyMap<
+    string,
+    { readonly before: PrincipalRecord | undefined; readonly after: PrincipalRecord }
+  >;
+  readonly rooms: ReadonlyMap<string, RoomRecord>;
+}
+
+/** The durable state that the queue decides upon, and the way to change it. */
+export interface Backing {
+  head(room: Uint8Array, roomKey: string): number;
+  principal(id: Uint8Array): PrincipalRecord | undefined;
+  principalOf(relayKey: Uint8Array): Uint8Array | undefined;
+  room(room: Uint8Array): RoomRecord | undefined;
+  /** Makes the batch durable, then visible to the reads above. Rejects if nothing of it was written. */
+  commit(batch: Batch): Promise<void>;
+}
+
+export interface WriteQueue {
+  append(frame: {
+    readonly room: Uint8Array;
+    readonly stream: string;
+    readonly frame: Uint8Array;
+  }): Promise<number>;
+  putPrincipal(record: PrincipalRecord): Promise<void>;
+  putRoom(record: RoomRecord): Promise<void>;
+  /** Resolves when everything that waits is settled. Later writes reject with CLOSED. */
+  close(): Promise<void>;
+}
+
+/** Bytes of frames in one commit: enough to keep a disk busy, little enough to bound a commit's time. */
+const COMMIT_BYTES = 8 * 1024 * 1024;
+
+/** @param soon - runs its argument after the I/O events of this tick: `setImmediate`. */
+export const createWriteQueue = (backing: Backing, soon: (run: () => void) => void): WriteQueue => {
+  const waiting: Write[] = [];
+  let running = false;
+  let closed = false;
+  const idle: (() => void)[] = [];
+
+  const run = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = new OpenBatch(backing);
+      const placed = take(waiting, batch);
+      if (placed.length === 0) continue;
+      try {
+        await backing.commit(batch);
+      } catch (error) {
+        for (const { write } of placed) write.reject(error);
+        continue;
+      }
+      for (const { write, position } of placed) write.resolve(position);
+    }
+    running = false;
+    for (const resolve of idle.splice(0)) resolve();
+  };
+
+  const add = (place: Write['place'], bytes: number): Promise<number> => {
+    if (closed) return Promise.reject(new SealwireError('CLOSED', 'The store is closed.'));
+    return new Promise((resolve, reject) => {
+      waiting.push({ place, bytes, resolve, reject });
+      if (running) return;
+      running = true;
+      soon(() => void run());
+    });
+  };
+
+  return {
+    append: (frame) => add((batch) => batch.append(frame), frame.frame.length),
+    putPrincipal: async (record) => void (await add((batch) => batch.putPrincipal(record), 0)),
+    putRoom: async (record) => void (await add((batch) => batch.putRoom(record), 0)),
+    close: () => {
+      closed = true;
+      return new Promise((resolve) => {
+        if (running) idle.push(resolve);
+        else resolve();
+      });
+    },
+  };
+};
+
+interface Write {
+  /** Puts the write into the batch and gives its position (0 for edits). @throws SealwireError to refuse it alone. */
+  readonly place: (batch: OpenBatch) => number;
+  readonly bytes: number;
+  readonly resolve: (position: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Moves writes from the front of the queue into the batch, up to COMMIT_BYTES; the refused ones are settled here. */
+const take = (waiting: Write[], batch: OpenBatch): { readonly write: Write; readonly position: number }[] => {
+  const placed = [];
+  let bytes = 0;
+  let taken = 0;
+  for (const write of waiting) {
+    if (taken > 0 && bytes + write.bytes > COMMIT_BYTES) break;
+    taken++;
+    bytes += write.bytes;
+    try {
+      placed.push({ write, position: write.place(batch) });
+    } catch (error) {
+      write.reject(error);
+    }
+  }
+  waiting.splice(0, taken);
+  return placed;
+};
+
+/** A batch while it is filled: what is durable, overlaid with what this batch will change. */
+class OpenBatch implements Batch {
+  readonly frames: PlacedFrame[] = [];
+  readonly heads = new Map<string, number>();
+  readonly principals = new Map<string, { before: PrincipalRecord | undefined; after: PrincipalRecord }>();
+  readonly rooms = new Map<string, RoomRecord>();
+  /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
+  readonly #owners = new Map<string, Uint8Array | undefined>();
+  readonly #backing: Backing;
+
+  constructor(backing: Backing) {
+    this.#backing = backing;
+  }
+
+  append({ room, stream, frame }: Parameters<WriteQueue['append']>[0]): number {
+    const roomKey = keyOf(room);
+    const position = (this.heads.get(roomKey) ?? this.#backing.head(room, roomKey)) + 1;
+    this.heads.set(roomKey, position);
+    this.frames.push({ room, roomKey, stream, frame, position });
+    return position;
+  }
+
+  putPrincipal(record: PrincipalRecord): number {
+    const key = keyOf(record.id);
+    const change = this.principals.get(key);
+    const before = change ? change.before : this.#backing.principal(record.id);
+    const current = change ? change.after : before;
+    follows(current?.version, record.version);
+    for (const relayKey of record.relayKeys) {
+      const owner = this.#ownerOf(relayKey);
+      if (owner !== undefined && !sameBytes(owner, record.id)) {
+        throw refusal('LIMIT_REACHED', 'A relay key belongs to another principal.');
+      }
+    }
+    for (const relayKey of current?.relayKeys ?? []) this.#owners.set(keyOf(relayKey), undefined);
+    const after = {
+      ...record,
+      id: copyOf(record.id),
+      manageKey: copyOf(record.manageKey),
+      relayKeys: record.relayKeys.map(copyOf),
+    };
+    for (const relayKey of after.relayKeys) this.#owners.set(keyOf(relayKey), after.id);
+    this.principals.set(key, { before, after });
+    return 0;
+  }
+
+  putRoom(record: RoomRecord): number {
+    const key = keyOf(record.room);
+    follows((this.rooms.get(key) ?? this.#backing.room(record.room))?.version, record.version);
+    const members: RoomMember[] = record.members.map(({ principal, admin }) => ({
+      principal: copyOf(principal),
+      admin,
+    }));
+    this.rooms.set(key, { room: copyOf(record.room), version: record.version, members });
+    return 0;
+  }
+
+  #ownerOf(relayKey: Uint8Array): Uint8Array | undefined {
+    const key = keyOf(relayKey);
+    return this.#owners.has(key) ? this.#owners.get(key) : this.#backing.principalOf(relayKey);
+  }
+}
+
+const follows = (current: number | undefined, version: number): void => {
+  if (version === (current ?? 0) + 1) return;
+  throw refusal(
+    'VERSION_CONFLICT',
+    `Version ${version} does not follow ${current ?? 0}; read and edit again.`,
+  );
+};
+
+const refusal = (code: ErrorCode, message: string): SealwireError => new SealwireError(code, message);

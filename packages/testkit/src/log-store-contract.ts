@@ -1,0 +1,363 @@
+// What every store of a relay must do, as one suite that each implementation runs.
+// Rules: spec/relay-protocol.md §7 (RP60 to RP67).
+import { type ErrorCode, type RoomMember, SealwireError, type StoredFrame } from '@sealwire/protocol';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Random, seededRandom } from './relay-fuzz.ts';
+
+/** The relay's `LogStore`, by shape. */
+export interface ContractStore {
+  readonly relayId: Uint8Array;
+  principal(id: Uint8Array): ContractPrincipal | undefined;
+  principalOf(relayKey: Uint8Array): Uint8Array | undefined;
+  room(room: Uint8Array): ContractRoom | undefined;
+  head(room: Uint8Array): number;
+  read(request: { room: Uint8Array; stream: string; after: number; maxBytes: number }): {
+    readonly frames: readonly StoredFrame[];
+    readonly complete: boolean;
+  };
+  putPrincipal(record: ContractPrincipal): Promise<void>;
+  putRoom(record: ContractRoom): Promise<void>;
+  append(frame: { room: Uint8Array; stream: string; frame: Uint8Array }): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface ContractPrincipal {
+  readonly id: Uint8Array;
+  readonly manageKey: Uint8Array;
+  readonly version: number;
+  readonly relayKeys: readonly Uint8Array[];
+}
+
+export interface ContractRoom {
+  readonly room: Uint8Array;
+  readonly version: number;
+  readonly members: readonly RoomMember[];
+}
+
+/** One empty store under test, and what the suite does to its surroundings. */
+export interface LogStoreHarness {
+  readonly store: ContractStore;
+  /** Opens the same store again after `close`. Absent where nothing outlives the process. */
+  reopen?(): Promise<ContractStore>;
+  /** From here on no write becomes durable, until the returned function is called. Absent where that cannot be done. */
+  stall?(): () => void;
+  /** From here on every commit fails, until the returned function is called. Absent where that cannot be done. */
+  breakDisk?(): () => void;
+  /** Frees what the harness holds, the last store of it included. */
+  dispose(): Promise<void>;
+}
+
+const ALL = { stream: '', after: 0, maxBytes: 1_000_000 };
+
+/**
+ * Registers and runs the suite for one implementation.
+ *
+ * @param can - the optional methods that its harness has; tests that need another one are shown as skipped.
+ */
+export const logStoreContract = (
+  name: string,
+  can: readonly Ability[],
+  makeHarness: () => Promise<LogStoreHarness>,
+): void => {
+  const contract = suite(`${name}: store contract`);
+  const test: Test = (title, run, needs) => {
+    const register = needs === undefined || can.includes(needs) ? contract : contract.skip;
+    register(title, async () => {
+      const harness = await makeHarness();
+      try {
+        await run(harness, seededRandom(1));
+      } finally {
+        await harness.dispose();
+      }
+    });
+  };
+  readTests(test);
+  writeTests(test);
+  failureTests(test);
+  contract.run();
+};
+
+export type Ability = 'reopen' | 'stall' | 'breakDisk';
+
+type Test = (
+  title: string,
+  run: (harness: LogStoreHarness, random: Random) => Promise<void>,
+  needs?: Ability,
+) => void;
+
+const readTests = (test: Test): void => {
+  test('[RP60] an unknown room is empty, unknown records are undefined', async ({ store }, random) => {
+    const id = random.bytes(32);
+    assert.is(store.head(id), 0);
+    assert.equal(store.read({ room: id, ...ALL }), { frames: [], complete: true });
+    assert.is(store.room(id), undefined);
+    assert.is(store.principal(id), undefined);
+    assert.is(store.principalOf(id), undefined);
+    assert.is(store.relayId.length, 16);
+  });
+
+  test('[RP61] frames come back as they were, in rising position, one room apart from the other', async ({
+    store,
+  }, random) => {
+    const rooms = [random.bytes(32), random.bytes(32), new Uint8Array(32), new Uint8Array(32).fill(255)];
+    const sent = await Promise.all(
+      Array.from({ length: 400 }, async () => {
+        const frame = {
+          room: random.pick(rooms),
+          stream: streamOf(random),
+          frame: random.bytes(1 + random.int(60)),
+        };
+        return { ...frame, position: await store.append(frame) };
+      }),
+    );
+    for (const room of rooms) {
+      const expected = sent.filter((frame) => frame.room === room);
+      const { frames, complete } = store.read({ room, ...ALL });
+      assert.ok(complete);
+      same(frames, expected);
+      rises(frames);
+      assert.is(store.head(room), frames.at(-1)!.position);
+    }
+  });
+
+  test('[RP62] a read takes one stream, a range, and about as many bytes as asked for', async ({
+    store,
+  }, random) => {
+    const room = random.bytes(32);
+    const sent: StoredFrame[] = [];
+    for (let i = 0; i < 120; i++) {
+      const frame = { stream: streamOf(random), frame: random.bytes(1 + random.int(100)) };
+      // Some alone and some together, so that stores with runs have runs of all lengths.
+      const position = store.append({ room, ...frame });
+      sent.push({ ...frame, position: i % 7 === 0 ? await position : i + 1 });
+    }
+    await store.append({ room, stream: 'last', frame: random.bytes(1) });
+    for (const stream of ['', 'control', 'page-0', 'page-1', 'page-10', 'absent']) {
+      const expected = sent.filter((frame) => stream === '' || frame.stream === stream);
+      for (let after = 0; after <= 120; after += 1 + random.int(9)) {
+        const left = expected.filter((frame) => frame.position > after);
+        const { frames } = store.read({ room, stream, after, maxBytes: 1_000_000 });
+        same(stream === '' ? frames.slice(0, -1) : frames, left);
+      }
+      const paged: StoredFrame[] = [];
+      for (let after = 0, complete = false; !complete; ) {
+        const page = store.read({ room, stream, after, maxBytes: 500 });
+        const bytes = page.frames.reduce((sum, { frame }) => sum + frame.length, 0);
+        assert.ok(bytes <= 500 || page.frames.length === 1);
+        assert.ok(page.complete || page.frames.length > 0, 'a page that is not the last holds something');
+        paged.push(...page.frames);
+        after = page.frames.at(-1)?.position ?? after;
+        complete = page.complete;
+      }
+      same(stream === '' ? paged.slice(0, -1) : paged, expected);
+    }
+    const whole = { room, stream: 'last', frame: random.bytes(2_000) };
+    await store.append(whole);
+    assert.is(store.read({ room, stream: 'last', after: 121, maxBytes: 1 }).frames.length, 1);
+  });
+
+  test('[RP61] what a read gave is the reader’s own', async ({ store }, random) => {
+    const room = random.bytes(32);
+    const frame = random.bytes(20);
+    await store.append({ room, stream: 'control', frame: frame.slice() });
+    store.read({ room, ...ALL }).frames[0]!.frame.fill(0);
+    assert.equal(bytesOf(store.read({ room, ...ALL }).frames[0]!.frame), bytesOf(frame));
+  });
+};
+
+const writeTests = (test: Test): void => {
+  test('[RP63] positions follow the order of the calls, and promises resolve in it', async ({
+    store,
+  }, random) => {
+    const room = random.bytes(32);
+    const resolved: number[] = [];
+    const appends = Array.from({ length: 300 }, (_, i) =>
+      store.append({ room, stream: 'control', frame: Uint8Array.of(i & 255, i >> 8) }).then((position) => {
+        resolved.push(i);
+        return position;
+      }),
+    );
+    const positions = await Promise.all(appends);
+    assert.equal(
+      resolved,
+      positions.map((_, i) => i),
+    );
+    const frames = store.read({ room, ...ALL }).frames;
+    frames.forEach(({ frame, position }, i) => {
+      assert.is(frame[0]! + (frame[1]! << 8), i);
+      assert.is(position, positions[i]);
+    });
+  });
+
+  test('[RP64] edits of rooms and principals are compare-and-set, also within one tick', async ({
+    store,
+  }, random) => {
+    const [room, id, manageKey] = [random.bytes(32), random.bytes(32), random.bytes(32)];
+    const members = [{ principal: id, admin: true }];
+    await refused(store.putRoom({ room, version: 2, members }), 'VERSION_CONFLICT');
+    await store.putRoom({ room, version: 1, members });
+    await refused(store.putRoom({ room, version: 1, members }), 'VERSION_CONFLICT');
+    const [first, second, third] = await Promise.allSettled([
+      store.putRoom({ room, version: 2, members }),
+      store.putRoom({ room, version: 2, members: [] }),
+      store.putRoom({ room, version: 3, members: [] }),
+    ]);
+    assert.equal([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled']);
+    assert.is(store.room(room)!.version, 3);
+    const principal = { id, manageKey, relayKeys: [random.bytes(32)] };
+    await refused(store.putPrincipal({ ...principal, version: 2 }), 'VERSION_CONFLICT');
+    await store.putPrincipal({ ...principal, version: 1 });
+    await refused(store.putPrincipal({ ...principal, version: 1 }), 'VERSION_CONFLICT');
+    await store.putPrincipal({ ...principal, version: 2 });
+    assert.is(store.principal(id)!.version, 2);
+  });
+
+  test('[RP65] a relay key belongs to at most one principal, and is free again when it leaves', async ({
+    store,
+  }, random) => {
+    const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+    await store.putPrincipal({ id: a, manageKey, version: 1, relayKeys: [key] });
+    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(a));
+    await refused(
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
+      'LIMIT_REACHED',
+    );
+    assert.is(store.principalOf(other), undefined);
+    const moved = await Promise.allSettled([
+      store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [] }),
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
+    ]);
+    assert.equal(
+      moved.map((put) => put.status),
+      ['fulfilled', 'fulfilled'],
+    );
+    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(b));
+    assert.equal(store.principal(a)!.relayKeys, []);
+    assert.equal(store.principal(b)!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
+  });
+
+  test(
+    '[RP66] everything is there after closing and opening again',
+    async (harness, random) => {
+      const [room, id, manageKey, key] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+      await harness.store.putPrincipal({ id, manageKey, version: 1, relayKeys: [key] });
+      await harness.store.putRoom({ room, version: 1, members: [{ principal: id, admin: true }] });
+      const frames = Array.from({ length: 50 }, () => ({
+        room,
+        stream: streamOf(random),
+        frame: random.bytes(40),
+      }));
+      const appends = frames.map((frame) => harness.store.append(frame));
+      await harness.store.close();
+      const positions = await Promise.all(appends);
+      const store = await harness.reopen!();
+      assert.equal(bytesOf(store.relayId), bytesOf(harness.store.relayId));
+      same(
+        store.read({ room, ...ALL }).frames,
+        frames.map((frame, i) => ({ ...frame, position: positions[i]! })),
+      );
+      assert.is(store.head(room), positions.at(-1));
+      assert.equal(bytesOf(store.principalOf(key)!), bytesOf(id));
+      assert.equal(
+        store.room(room)!.members.map(({ admin, principal }) => [admin, bytesOf(principal)]),
+        [[true, bytesOf(id)]],
+      );
+      assert.ok((await store.append(frames[0]!)) > positions.at(-1)!);
+    },
+    'reopen',
+  );
+};
+
+const failureTests = (test: Test): void => {
+  test(
+    '[RP67] what is not durable is neither acknowledged nor shown',
+    async (harness, random) => {
+      const { store } = harness;
+      const room = random.bytes(32);
+      await store.append({ room, stream: 'control', frame: Uint8Array.of(1) });
+      const release = harness.stall!();
+      let acknowledged = false;
+      const append = store.append({ room, stream: 'control', frame: Uint8Array.of(2) }).then(() => {
+        acknowledged = true;
+      });
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.not.ok(acknowledged);
+      assert.is(store.head(room), 1);
+      assert.is(store.read({ room, ...ALL }).frames.length, 1);
+      release();
+      await append;
+      assert.is(store.head(room), 2);
+    },
+    'stall',
+  );
+
+  test(
+    '[RP67] a failed commit changes nothing, and later writes succeed',
+    async (harness, random) => {
+      const { store } = harness;
+      const room = random.bytes(32);
+      const append = (byte: number): Promise<number> =>
+        store.append({ room, stream: 'control', frame: Uint8Array.of(byte) });
+      await append(1);
+      const repair = harness.breakDisk!();
+      const failed = await Promise.allSettled([
+        append(2),
+        append(3),
+        store.putRoom({ room, version: 1, members: [] }),
+      ]);
+      for (const write of failed) {
+        assert.is(write.status, 'rejected');
+        const code = ((write as PromiseRejectedResult).reason as SealwireError).code;
+        assert.ok(code === 'STORE_FULL' || code === 'STORE_FAILED', code);
+      }
+      assert.is(store.head(room), 1);
+      repair();
+      await append(4);
+      await store.putRoom({ room, version: 1, members: [] });
+      const { frames } = store.read({ room, ...ALL });
+      assert.equal(
+        frames.map(({ frame }) => frame[0]),
+        [1, 4],
+      );
+      rises(frames);
+    },
+    'breakDisk',
+  );
+
+  test('[RP67] a closed store finishes what waits and refuses what comes', async ({ store }, random) => {
+    const frame = { room: random.bytes(32), stream: 'control', frame: random.bytes(9) };
+    const append = store.append(frame);
+    const closed = store.close();
+    assert.is(await append, 1);
+    await closed;
+    await refused(store.append(frame), 'CLOSED');
+    await store.close();
+  });
+};
+
+type Five = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+const streamOf = (random: Random): string => random.pick(['control', 'page-0', 'page-1', 'page-10', 'a']);
+
+/** Buffers and Uint8Arrays alike as plain numbers. */
+const bytesOf = (bytes: Uint8Array): number[] => [...bytes];
+
+const same = (actual: readonly StoredFrame[], expected: readonly StoredFrame[]): void => {
+  const plain = (frames: readonly StoredFrame[]) =>
+    frames.map(({ position, stream, frame }) => ({ position, stream, frame: bytesOf(frame) }));
+  assert.equal(plain(actual), plain(expected));
+};
+
+const rises = (frames: readonly StoredFrame[]): void => {
+  for (let i = 1; i < frames.length; i++) assert.ok(frames[i]!.position > frames[i - 1]!.position);
+};
+
+const refused = async (promise: Promise<unknown>, code: ErrorCode): Promise<void> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, SealwireError);
+  assert.is((error as SealwireError).code, code);
+};
