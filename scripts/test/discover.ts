@@ -15,7 +15,7 @@ export interface TestFile {
   readonly needs: ReadonlySet<Need>;
   /** Only part of the slow run: under test/slow, or named *.slow.test.ts. */
   readonly slowOnly: boolean;
-  /** Runs in the slow run too, and does more there: it speaks of SEALWIRE_SLOW. */
+  /** Runs in the slow run too, and does more there: it reads SEALWIRE_SLOW, or says `// slow`. */
   readonly slowVariant: boolean;
 }
 
@@ -38,6 +38,7 @@ const NOT_ENTERED = new Set([
   'out',
 ]);
 const HEAD_LINES = 12;
+const SLOW_READ = 'process.env.SEALWIRE_SLOW';
 
 /** True when the runner runs the file at this path (relative, forward slashes). */
 export const isTestPath = (path: string): boolean =>
@@ -56,7 +57,8 @@ export function discover(root: string): TestFile[] {
 }
 
 /**
- * Reads the directives of one file: `// timeout: 180s`, `// exclusive`, `// needs: chromium, strace, build`.
+ * Reads the directives of one file: `// timeout: 180s`, `// exclusive`, `// slow`,
+ * `// needs: chromium, strace, build`.
  * Tests that drive playwright-core need chromium without saying so.
  */
 export function describeFile(path: string, text: string): TestFile {
@@ -64,12 +66,14 @@ export function describeFile(path: string, text: string): TestFile {
   const needs = new Set<Need>();
   let timeoutMs: number | undefined;
   let exclusive = false;
+  let slow = false;
   for (const line of head) {
     const timeout = /^\/\/ timeout: (.*)$/.exec(line);
     if (timeout) timeoutMs = parseDuration(timeout[1] ?? '', path);
     const wanted = /^\/\/ needs: (.*)$/.exec(line);
     if (wanted) for (const name of (wanted[1] ?? '').split(/[, ]+/)) needs.add(parseNeed(name, path));
     if (/^\/\/ exclusive\b/.test(line)) exclusive = true;
+    if (/^\/\/ slow\b/.test(line)) slow = true;
   }
   if (/from 'playwright-core'/.test(text)) needs.add('chromium');
   return {
@@ -78,7 +82,7 @@ export function describeFile(path: string, text: string): TestFile {
     exclusive,
     needs,
     slowOnly: path.startsWith('test/slow/') || /\.slow\.test\.tsx?$/.test(path),
-    slowVariant: text.includes('SEALWIRE_SLOW'),
+    slowVariant: slow || text.includes(SLOW_READ),
   };
 }
 

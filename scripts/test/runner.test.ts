@@ -14,6 +14,9 @@ import type { FileResult } from './run-file.ts';
 
 const test = suite('runner');
 
+// In two parts, or this file would count as one that reads it.
+const READS_SLOW = `process.env.${'SEALWIRE_SLOW'}`;
+
 test('finds tests where they belong, and nothing else', () => {
   const root = mkdtempSync(join(tmpdir(), 'sealwire-runner-'));
   const here = [
@@ -60,7 +63,9 @@ test('knows browser tests by their import, slow ones by path or name or word', (
   assert.ok(describeFile('test/slow/x.test.ts', '').slowOnly);
   assert.ok(describeFile('packages/a/test/x.slow.test.ts', '').slowOnly);
   assert.not(describeFile('packages/a/test/x.test.ts', '').slowOnly);
-  assert.ok(describeFile('packages/a/test/x.test.ts', 'process.env.SEALWIRE_SLOW').slowVariant);
+  assert.ok(describeFile('packages/a/test/x.test.ts', READS_SLOW).slowVariant);
+  assert.ok(describeFile('packages/a/test/x.test.ts', '// slow: the fuzz runs longer\n').slowVariant);
+  assert.not(describeFile('packages/a/test/x.test.ts', '// slowly\n').slowVariant);
 });
 
 test('a directive that cannot be understood is an error that names the file', () => {
@@ -82,7 +87,7 @@ test('options: filters, slow, timeout, jobs; an unknown one is refused', () => {
 test('the usual run leaves slow files out; the slow run repeats nothing that it would do the same way', () => {
   const files = [
     describeFile('test/a.test.ts', ''),
-    describeFile('test/b.test.ts', 'SEALWIRE_SLOW'),
+    describeFile('test/b.test.ts', READS_SLOW),
     describeFile('test/slow/c.test.ts', ''),
   ];
   const paths = (slow: boolean, filters: string[] = []): string[] =>
