@@ -13,9 +13,8 @@ export const createDevice = async (
 ): Promise<{ readonly device: Device; readonly core: Core }> => {
   const evidenceListeners = new Set<(evidence: Evidence) => void>();
   let networkOn = !offline;
-  let core: Core | undefined;
   const values: { invalidate(): void }[] = [];
-  core = await createCore(parts, {
+  const opened = await createCore(parts, {
     changed: () => {
       for (const value of values) value.invalidate();
     },
@@ -23,7 +22,6 @@ export const createDevice = async (
       for (const listener of evidenceListeners) listener(evidence);
     },
   });
-  const opened = core;
 
   const chats = createReadable<readonly ChatSummary[]>(() =>
     [...opened.chats.values()]

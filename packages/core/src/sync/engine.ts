@@ -93,37 +93,29 @@ export const createEngine = (options: EngineOptions) => {
   };
 
   const perform = (effect: SessionEffect): void => {
-    switch (effect.type) {
-      case 'connect':
-        return openSocket();
-      case 'disconnect':
-        return closeSocket();
-      case 'send':
-        return transmit(effect.message);
-      case 'connection':
-        return setConnection(effect.connection);
-      case 'sign-in':
-        return signIn(effect.relayId, effect.nonce);
-      case 'put-principal':
-        return putPrincipal(effect.request, effect.version);
-      case 'principal-written':
-        principalVersion = effect.version;
-        return principal?.manage?.written(effect.version);
-      case 'news':
-        return options.onNews?.(effect.room, effect.head);
-      case 'problem':
-        return options.onProblem(effect.error, effect.room);
-      case 'append-again':
-        return void rooms.get(effect.room)?.resend();
-      case 'deliver':
-        return void rooms.get(effect.room)?.receive(effect.frames);
-      case 'live':
-        return void rooms.get(effect.room)?.goLive();
-      case 'down':
-        return rooms.get(effect.room)?.goDown();
-      case 'appended':
-        return void rooms.get(effect.room)?.appended(effect.position);
-    }
+    const room = 'room' in effect && effect.room !== undefined ? rooms.get(effect.room) : undefined;
+    const performers: {
+      readonly [T in SessionEffect['type']]: (of: Extract<SessionEffect, { type: T }>) => unknown;
+    } = {
+      connect: openSocket,
+      disconnect: closeSocket,
+      send: ({ message }) => transmit(message),
+      connection: ({ connection }) => setConnection(connection),
+      'sign-in': ({ relayId: id, nonce }) => signIn(id, nonce),
+      'put-principal': ({ request, version }) => putPrincipal(request, version),
+      'principal-written': ({ version }) => {
+        principalVersion = version;
+        principal?.manage?.written(version);
+      },
+      news: ({ room: key, head }) => options.onNews?.(key, head),
+      problem: ({ error, room: key }) => options.onProblem(error, key),
+      'append-again': () => room?.resend(),
+      deliver: ({ frames }) => room?.receive(frames),
+      live: () => room?.goLive(),
+      down: () => room?.goDown(),
+      appended: ({ position }) => room?.appended(position),
+    };
+    (performers[effect.type] as (of: SessionEffect) => unknown)(effect);
   };
 
   const setConnection = (connection: Connection): void => {
@@ -149,7 +141,10 @@ export const createEngine = (options: EngineOptions) => {
   };
 
   const receive = (data: unknown): void => {
-    if (!(data instanceof ArrayBuffer)) return closeSocket();
+    if (!(data instanceof ArrayBuffer)) {
+      closeSocket();
+      return;
+    }
     const bytes = new Uint8Array(data);
     options.onTraffic?.('down', bytes);
     let message: RelayMessage;
@@ -158,7 +153,8 @@ export const createEngine = (options: EngineOptions) => {
     } catch (error) {
       if (!(error instanceof SealwireError)) throw error;
       options.onProblem(error, undefined);
-      return closeSocket();
+      closeSocket();
+      return;
     }
     if (message.type === 'hello') relayId = message.relayId;
     if ('request' in message && requests.has(message.request)) {
@@ -204,7 +200,8 @@ export const createEngine = (options: EngineOptions) => {
     if (version >= 0) principalVersion = version;
     if (version > 0 && manage.writtenVersion() === version) {
       // The list at the relay is the one that we wrote last: nothing to say.
-      return handle({ type: 'message', message: { type: 'done', request, version } });
+      handle({ type: 'message', message: { type: 'done', request, version } });
+      return;
     }
     const relayKeys = [...manage.relayKeys()].sort(compareBytes);
     const next = principalVersion + 1;

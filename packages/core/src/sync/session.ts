@@ -196,9 +196,12 @@ export const createSession = (options: SessionOptions) => {
     if (entry?.type !== 'resume') return;
     const heads = new Map(message.news.map(({ index, head }) => [index, head]));
     const refusals = new Map(message.refused.map(({ index, code }) => [index, code]));
-    entry.rooms.forEach((room, index) => {
+    for (const [index, room] of entry.rooms.entries()) {
       const refusal = refusals.get(index);
-      if (refusal) return refused(room, refusal);
+      if (refusal) {
+        refused(room, refusal);
+        continue;
+      }
       const head = heads.get(index) ?? room.delivered;
       if (head < room.delivered)
         emit({
@@ -213,7 +216,7 @@ export const createSession = (options: SessionOptions) => {
       room.state = 'catching-up';
       emit({ type: 'news', room: toHex(room.id), head });
       settle(room);
-    });
+    }
   };
 
   const refused = (room: FollowedRoom, code: ErrorCode) => {
