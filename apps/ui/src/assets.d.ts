@@ -1,0 +1,3 @@
+// Lets TypeScript follow imports of style sheets, which Vite resolves.
+// No spec rules here.
+declare module '*.css';

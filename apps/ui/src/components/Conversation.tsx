@@ -1,0 +1,93 @@
+// One open chat: header with its state, the messages, the composer.
+// No spec rules here.
+import type { Chat, Device, DeviceStatus, Message } from '@sealwire/core';
+import { useCallback, useState } from 'react';
+import { useAnnounced } from '../hooks/useAnnounced.ts';
+import { useChat } from '../hooks/useChat.ts';
+import { useReadable } from '../hooks/useReadable.ts';
+import { useTimelineWindow } from '../hooks/useTimelineWindow.ts';
+import { explain } from '../lib/explain.ts';
+import { Avatar } from './Avatar.tsx';
+import { EmptyState, Failure, PaneHeader } from './basics.tsx';
+import { Composer } from './Composer.tsx';
+import { ConnectionLine } from './ConnectionLine.tsx';
+import { type MenuTarget, MessageMenu } from './MessageMenu.tsx';
+import { storageProblem } from './ProblemBanner.tsx';
+import { Timeline } from './Timeline.tsx';
+
+export function Conversation({ device, chatId }: { readonly device: Device; readonly chatId: string }) {
+  const opened = useChat(device, chatId);
+  const chats = useReadable(device.chats);
+  const status = useReadable(device.status);
+  const title = chats.find((chat) => chat.id === chatId)?.title ?? 'Chat';
+  if (opened.kind === 'open' && opened.chat.id === chatId) {
+    return <OpenConversation key={chatId} chat={opened.chat} title={title} status={status} />;
+  }
+  return (
+    <>
+      <PaneHeader title={title} back={{ page: 'chats' }} focus={false} />
+      <div className="pane-body">
+        {opened.kind === 'failed' ? (
+          <Failure error={opened.error} />
+        ) : (
+          <p className="quiet" role="status">
+            Opening…
+          </p>
+        )}
+      </div>
+    </>
+  );
+}
+
+function OpenConversation(props: {
+  readonly chat: Chat;
+  readonly title: string;
+  readonly status: DeviceStatus;
+}) {
+  const { chat, title, status } = props;
+  const messages = useReadable(chat.timeline);
+  const chatStatus = useReadable(chat.status);
+  const view = useTimelineWindow(messages);
+  const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
+  const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
+  const announced = useAnnounced(messages, chatStatus.state === 'live');
+  return (
+    <>
+      <PaneHeader title={title} back={{ page: 'chats' }} focus={false}>
+        <Avatar name={title} small />
+        <ConnectionLine status={status} chat={chatStatus} />
+      </PaneHeader>
+      <Timeline title={title} messages={messages} view={view} onMenu={onMenu}>
+        <NoMessages loading={chatStatus.state === 'catching-up'} />
+      </Timeline>
+      <div className="hidden" aria-live="polite">
+        {announced}
+      </div>
+      <Composer
+        chat={chat}
+        blocked={
+          storageProblem(status) ? `${explain(status.problem).title}: nothing can be written now.` : undefined
+        }
+        autoFocus={matchMedia('(pointer: fine)').matches}
+        onSent={view.toNewest}
+      />
+      {target !== undefined && (
+        <MessageMenu
+          key={target.message.id}
+          chat={chat}
+          target={target}
+          onClose={() => setTarget(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function NoMessages({ loading }: { readonly loading: boolean }) {
+  if (loading) return <p className="quiet">Loading messages…</p>;
+  return (
+    <EmptyState icon="shield" title="Nothing here yet">
+      <p>Write the first message. Only your own devices can read it.</p>
+    </EmptyState>
+  );
+}
