@@ -48,6 +48,14 @@ export const LIMITS = {
   socketDropBytes: 16 * MiB,
   /** Appends of one connection that may wait for the disk. */
   appendsInFlight: 256,
+  /** Bytes of appends of all connections that may wait for the disk before the relay stops reading from those who append. */
+  appendBytesWaiting: 64 * MiB,
+  /** Milliseconds between the relay's signs of life from a connection before it counts as dead. */
+  pingMs: 30_000,
+  /** Milliseconds that a peer has to finish the closing handshake. */
+  closeMs: 2_000,
+  /** Milliseconds that a stopping relay waits for appends on their way to the disk. */
+  drainMs: 5_000,
   /** Connections at one relay. */
   connections: 20_000,
   /** Entries of a log document page before it is closed. */

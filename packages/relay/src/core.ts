@@ -1,0 +1,173 @@
+// The relay without sockets: sessions, rooms and cells over a store, a clock and randomness that are given to it.
+// Rules: spec/relay-protocol.md §6 to §9.
+import { type ClosingCode, NONCE_BYTES } from '@sealwire/protocol';
+import { keyOf } from './keys.ts';
+import type { RelayLimits } from './limits.ts';
+import type { Clock, Link, LinkEvents } from './link.ts';
+import { type Cells, createCells, type Effect } from './rendezvous.ts';
+import { createRooms, type Rooms } from './rooms.ts';
+import { createSession, type Session } from './session.ts';
+import type { LogStore, PrincipalRecord } from './store.ts';
+
+/** What a relay reports about itself. Never holds payloads, keys, ids or addresses. */
+export type RelayEvent =
+  | { readonly event: 'listening'; readonly port: number }
+  | { readonly event: 'connected' | 'disconnected'; readonly connections: number }
+  | { readonly event: 'closing'; readonly code: ClosingCode }
+  | { readonly event: 'store-failed'; readonly code: string }
+  | { readonly event: 'stopping' | 'stopped' };
+
+export interface CoreOptions {
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  /** Unpredictable bytes, a new array each time. */
+  readonly random: (length: number) => Uint8Array;
+  readonly log: (event: RelayEvent) => void;
+}
+
+export interface RelayCore {
+  /** Takes a new connection: greets it and waits for its authentication. */
+  connect(link: Link): LinkEvents;
+  /** Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections. */
+  stop(): Promise<void>;
+  /** Connections at present. */
+  readonly connections: number;
+}
+
+/** What the sessions of one relay share. */
+export interface Shared extends CoreOptions {
+  readonly rooms: Rooms;
+  readonly cells: Cells<Session>;
+  /** True from the moment that the relay stops: nothing new is begun. */
+  isStopping(): boolean;
+  /** Sends what an event of a cell brings, and watches the time of the cells. */
+  rendezvous(effects: readonly Effect<Session>[]): void;
+  authenticated(session: Session, relayKey: Uint8Array): void;
+  /** A principal's list is durable: its devices get their rights, those that left it are cut off. */
+  principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
+  /** Counts bytes of appends that wait for the disk. */
+  readonly pressure: Pressure;
+  ended(session: Session): void;
+}
+
+export interface Pressure {
+  add(bytes: number, session: Session): void;
+  remove(bytes: number): void;
+}
+
+/** A new core. It owns neither the store nor the clock. */
+export const createRelayCore = (options: CoreOptions): RelayCore => {
+  const { store, clock, limits } = options;
+  const sessions = new Set<Session>();
+  const byKey = new Map<string, Set<Session>>();
+  let stopping = false;
+  const cells = createCells<Session>(limits);
+  const pressure = createPressure(limits.appendBytesWaiting);
+  const timer = createCellTimer(clock, cells);
+
+  const shared: Shared = {
+    ...options,
+    rooms: createRooms(store, clock, limits.readBytes),
+    cells,
+    pressure,
+    isStopping: () => stopping,
+    rendezvous(effects) {
+      deliverEffects(effects);
+      timer.set();
+    },
+    authenticated(session, relayKey) {
+      const key = keyOf(relayKey);
+      byKey.set(key, (byKey.get(key) ?? new Set()).add(session));
+    },
+    principalChanged(before, after) {
+      const kept = new Set(after.relayKeys.map(keyOf));
+      for (const relayKey of before?.relayKeys ?? []) {
+        const key = keyOf(relayKey);
+        if (kept.has(key)) continue;
+        for (const session of byKey.get(key) ?? []) session.cutOff(after.id);
+      }
+      for (const key of kept) for (const session of byKey.get(key) ?? []) session.belongsTo(after.id);
+    },
+    ended(session) {
+      sessions.delete(session);
+      const key = session.relayKey && keyOf(session.relayKey);
+      if (key !== undefined) {
+        const ofKey = byKey.get(key);
+        ofKey?.delete(session);
+        if (ofKey?.size === 0) byKey.delete(key);
+      }
+      shared.rendezvous(cells.left(clock.now(), session));
+    },
+  };
+
+  return {
+    connect(link) {
+      const session = createSession(shared, link, options.random(NONCE_BYTES));
+      sessions.add(session);
+      return session;
+    },
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      const settled = Promise.all([...sessions].map((session) => session.settled()));
+      await new Promise<void>((resolve) => {
+        const giveUp = clock.after(limits.drainMs, resolve);
+        void settled.then(() => {
+          giveUp();
+          resolve();
+        });
+      });
+      shared.rooms.pass();
+      timer.stop();
+      for (const session of sessions) session.end('SHUTTING_DOWN');
+    },
+    get connections() {
+      return sessions.size;
+    },
+  };
+};
+
+const deliverEffects = (effects: readonly Effect<Session>[]): void => {
+  for (const { to, message } of effects) to.sendMessage(message);
+};
+
+/** Stops reading from those who append while too many bytes wait for the disk. */
+const createPressure = (mostBytes: number): Pressure => {
+  const paused = new Set<Session>();
+  let waiting = 0;
+  return {
+    add(bytes, session) {
+      waiting += bytes;
+      if (waiting <= mostBytes) return;
+      paused.add(session);
+      session.stopReading('disk');
+    },
+    remove(bytes) {
+      waiting -= bytes;
+      if (waiting > mostBytes / 2) return;
+      for (const session of paused) session.goOnReading('disk');
+      paused.clear();
+    },
+  };
+};
+
+/** One timer for all cells, set to the first deadline. */
+const createCellTimer = (clock: Clock, cells: Cells<Session>): { set(): void; stop(): void } => {
+  let setTo: number | undefined;
+  let cancel = (): void => {};
+  const set = (): void => {
+    const deadline = cells.nextDeadline();
+    if (deadline === setTo) return;
+    cancel();
+    cancel = () => {};
+    setTo = deadline;
+    if (deadline === undefined) return;
+    cancel = clock.after(Math.max(0, Math.ceil(deadline - clock.now())), () => {
+      setTo = undefined;
+      deliverEffects(cells.expire(clock.now()));
+      set();
+    });
+  };
+  return { set, stop: () => cancel() };
+};

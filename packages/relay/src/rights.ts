@@ -1,0 +1,57 @@
+// Who may do what, decided from records alone. Pure. Rules: spec/relay-protocol.md §6.
+import { type ErrorCode, type RoomMember, sameBytes } from '@sealwire/protocol';
+import type { PrincipalRecord, RoomRecord } from './store.ts';
+
+/** What comes of a wish to edit: write it, it is so already, or a code why not. */
+export type Verdict = 'write' | 'already' | ErrorCode;
+
+export const memberOf = (record: RoomRecord, principal: Uint8Array): RoomMember | undefined =>
+  record.members.find((member) => sameBytes(member.principal, principal));
+
+/** Undefined when the principal may read and append in the room. */
+export const refusalInRoom = (
+  record: RoomRecord | undefined,
+  principal: Uint8Array | undefined,
+): ErrorCode | undefined => {
+  if (principal === undefined) return 'NO_PRINCIPAL';
+  if (record === undefined) return 'ROOM_UNKNOWN';
+  return memberOf(record, principal) ? undefined : 'NOT_A_MEMBER';
+};
+
+/** An edit or creation of a room by `principal`. */
+export const judgeRoomEdit = (
+  current: RoomRecord | undefined,
+  edit: RoomRecord,
+  principal: Uint8Array | undefined,
+): Verdict => {
+  if (principal === undefined) return 'NO_PRINCIPAL';
+  if (current === undefined) {
+    if (edit.version !== 1) return 'ROOM_UNKNOWN';
+    return memberOf(edit, principal)?.admin ? 'write' : 'NOT_AN_ADMIN';
+  }
+  const member = memberOf(current, principal);
+  if (member === undefined) return 'NOT_A_MEMBER';
+  if (!member.admin) return 'NOT_AN_ADMIN';
+  // The answer to the edit that made this version may have been lost on the way.
+  if (edit.version === current.version && sameMembers(edit.members, current.members)) return 'already';
+  if (edit.version !== current.version + 1) return 'VERSION_CONFLICT';
+  return edit.members.some(({ admin }) => admin) ? 'write' : 'NOT_AN_ADMIN';
+};
+
+/** An edit or creation of a principal whose signature holds. */
+export const judgePrincipalEdit = (current: PrincipalRecord | undefined, edit: PrincipalRecord): Verdict => {
+  if (current !== undefined && edit.version === current.version) {
+    return sameKeys(edit.relayKeys, current.relayKeys) ? 'already' : 'VERSION_CONFLICT';
+  }
+  return edit.version === (current?.version ?? 0) + 1 ? 'write' : 'VERSION_CONFLICT';
+};
+
+const sameMembers = (a: readonly RoomMember[], b: readonly RoomMember[]): boolean =>
+  a.length === b.length &&
+  a.every(({ principal, admin }) =>
+    b.some((other) => other.admin === admin && sameBytes(other.principal, principal)),
+  );
+
+/** Both are sorted. */
+const sameKeys = (a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean =>
+  a.length === b.length && a.every((key, i) => sameBytes(key, b[i]!));

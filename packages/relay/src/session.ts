@@ -1,0 +1,267 @@
+// One connection: greeting, authentication, then one verb a message. Decides, but touches no socket and no clock.
+// Rules: spec/relay-protocol.md §6 to §8.
+import {
+  authenticateStatement,
+  type ClientMessage,
+  type ClosingCode,
+  decodeClientMessage,
+  encodeRelayMessage,
+  PROTOCOL_VERSION,
+  type RelayMessage,
+  SealwireError,
+  sameBytes,
+} from '@sealwire/protocol';
+import { type Backlog, createBacklog } from './backlog.ts';
+import type { Shared } from './core.ts';
+import type { Follow, Subscriber } from './follow.ts';
+import { copyOf, keyOf } from './keys.ts';
+import type { Link, LinkEvents } from './link.ts';
+import { isSigned } from './signatures.ts';
+import type { RoomRecord } from './store.ts';
+import { perform } from './verbs.ts';
+
+/** Why a peer is not read: its own socket is full, or the disk is behind. */
+export type StopReason = 'full' | 'disk';
+
+export interface Session extends LinkEvents, Subscriber {
+  /** The proven key, from authentication on. */
+  readonly relayKey: Uint8Array | undefined;
+  /** The principal that lists the key at present. */
+  readonly principal: Uint8Array | undefined;
+  /** Follows by room key. */
+  readonly follows: Map<string, Follow>;
+  readonly backlog: Backlog;
+  /** Appends and edits that wait for the disk. */
+  readonly writing: number;
+  /** Follows a room from `cursor` on; again, if it is followed already. */
+  follow(record: RoomRecord, cursor: number): Follow;
+  sendMessage(message: RelayMessage): void;
+  /** Messages of the peer wait until all reasons are gone; a few may still come. */
+  stopReading(reason: StopReason): void;
+  goOnReading(reason: StopReason): void;
+  end(code: ClosingCode): void;
+  /** The principal no longer lists the key: ends the session if it acts for that principal. */
+  cutOff(principal: Uint8Array): void;
+  belongsTo(principal: Uint8Array): void;
+  writeBegan(): void;
+  /** A write is durable or refused. */
+  writeEnded(): void;
+  /** Resolves when no write of the session waits for the disk. */
+  settled(): Promise<void>;
+}
+
+/** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
+export const createSession = (shared: Shared, link: Link, nonce: Uint8Array): Session =>
+  new OpenSession(shared, link, nonce);
+
+class OpenSession implements Session {
+  readonly #link: Link;
+  readonly follows = new Map<string, Follow>();
+  readonly backlog: Backlog;
+  relayKey: Uint8Array | undefined;
+  principal: Uint8Array | undefined;
+  writing = 0;
+  readonly #shared: Shared;
+  readonly #nonce: Uint8Array;
+  #callOff: () => void;
+  #isOver = false;
+  #whenSettled: (() => void)[] = [];
+  readonly #stops = new Set<StopReason>();
+
+  constructor(shared: Shared, link: Link, nonce: Uint8Array) {
+    this.#shared = shared;
+    this.#link = link;
+    this.#nonce = nonce;
+    const { store, limits, clock } = shared;
+    this.backlog = createBacklog({
+      store,
+      readBytes: limits.readBytes,
+      isFull: () => this.isFull(),
+      soon: clock.soon,
+      failed: (error) => this.#storeFailed(error),
+    });
+    this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
+    this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
+  }
+
+  get authenticated(): boolean {
+    return this.relayKey !== undefined;
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    let message: ClientMessage;
+    try {
+      message = decodeClientMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof SealwireError)) throw error;
+      this.end(error.code === 'TOO_LARGE' ? 'TOO_LARGE' : 'MALFORMED');
+      return;
+    }
+    if (message.type === 'authenticate') this.#authenticate(message);
+    else if (!this.authenticated) this.end('AUTH_REQUIRED');
+    else this.#perform(message);
+  }
+
+  faulted(code: ClosingCode): void {
+    this.end(code);
+  }
+
+  flushed(): void {
+    if (this.#isOver || this.isFull()) return;
+    this.goOnReading('full');
+    this.backlog.pump();
+  }
+
+  ended(): void {
+    this.#forget();
+    this.#shared.ended(this);
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#link.send(bytes);
+    if (this.#link.buffered() > this.#shared.limits.socketDropBytes) this.end('TOO_SLOW');
+  }
+
+  stopReading(reason: StopReason): void {
+    if (this.#stops.size === 0) this.#link.pause();
+    this.#stops.add(reason);
+  }
+
+  goOnReading(reason: StopReason): void {
+    if (this.#stops.delete(reason) && this.#stops.size === 0) this.#link.resume();
+  }
+
+  sendMessage(message: RelayMessage): void {
+    if (!this.#isOver) this.send(encodeRelayMessage(message));
+  }
+
+  isFull(): boolean {
+    return this.#link.buffered() > this.#shared.limits.socketPauseBytes;
+  }
+
+  follow(record: RoomRecord, cursor: number): Follow {
+    const known = this.follows.get(keyOf(record.room));
+    if (known === undefined) {
+      const follow = this.#shared.rooms.follow(record, this, cursor);
+      this.follows.set(follow.room.key, follow);
+      return follow;
+    }
+    this.backlog.remove(known);
+    known.cursor = cursor;
+    this.#acknowledge(known, cursor);
+    return known;
+  }
+
+  fallBehind(follow: Follow): void {
+    this.backlog.add(follow);
+  }
+
+  /** No longer a member: nothing more of the room is delivered. */
+  expelled(follow: Follow): void {
+    this.backlog.remove(follow);
+    this.#shared.rooms.unfollow(follow);
+    this.follows.delete(follow.room.key);
+    this.#acknowledge(follow, Number.POSITIVE_INFINITY);
+  }
+
+  end(code: ClosingCode): void {
+    if (this.#isOver) return;
+    this.#shared.log({ event: 'closing', code });
+    this.#forget();
+    this.#link.close(code);
+  }
+
+  cutOff(principal: Uint8Array): void {
+    if (this.principal !== undefined && sameBytes(this.principal, principal)) this.end('AUTH_FAILED');
+  }
+
+  belongsTo(principal: Uint8Array): void {
+    this.principal = principal;
+  }
+
+  writeBegan(): void {
+    this.writing++;
+  }
+
+  writeEnded(): void {
+    this.writing--;
+    if (this.writing > 0) return;
+    for (const resolve of this.#whenSettled.splice(0)) resolve();
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.writing === 0) resolve();
+      else this.#whenSettled.push(resolve);
+    });
+  }
+
+  #authenticate({ relayKey, signature }: Extract<ClientMessage, { type: 'authenticate' }>): void {
+    if (this.authenticated) {
+      this.end('UNEXPECTED_MESSAGE');
+      return;
+    }
+    const { store } = this.#shared;
+    const statement = authenticateStatement({ relayId: store.relayId, nonce: this.#nonce, relayKey });
+    if (!isSigned({ publicKey: relayKey, statement, signature })) {
+      this.end('AUTH_FAILED');
+      return;
+    }
+    this.#callOff();
+    this.#guard(() => {
+      this.principal = store.principalOf(relayKey);
+      this.relayKey = copyOf(relayKey);
+      this.#shared.authenticated(this, relayKey);
+      const version = this.principal ? (store.principal(this.principal)?.version ?? 0) : 0;
+      this.sendMessage({ type: 'welcome', principal: this.principal, version });
+    });
+  }
+
+  #perform(message: Exclude<ClientMessage, { type: 'authenticate' }>): void {
+    this.#guard(() => {
+      const answer = perform(this.#shared, this, message);
+      if (answer) this.sendMessage(answer);
+    });
+    // A peer that asks faster than it reads is answered at the pace of its reading.
+    if (!this.#isOver && this.isFull()) this.stopReading('full');
+  }
+
+  /** Runs what reads the store; damaged or unreadable storage ends the session. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#storeFailed(error);
+    }
+  }
+
+  #storeFailed(error: unknown): void {
+    if (!(error instanceof SealwireError)) throw error;
+    this.#shared.log({ event: 'store-failed', code: error.code });
+    this.end('STORE_FAILED');
+  }
+
+  /** Acknowledges own appends up to a position that no delivery will come to. */
+  #acknowledge(follow: Follow, upTo: number): void {
+    for (const [position, request] of follow.own ?? []) {
+      if (position > upTo) continue;
+      follow.own?.delete(position);
+      this.sendMessage({ type: 'appended', request, position });
+    }
+    if (follow.own?.size === 0) follow.own = undefined;
+  }
+
+  /** Nothing is delivered to this session any more. */
+  #forget(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#callOff();
+    for (const follow of this.follows.values()) {
+      this.backlog.remove(follow);
+      this.#shared.rooms.unfollow(follow);
+    }
+    this.follows.clear();
+  }
+}
