@@ -2,7 +2,6 @@
 // No spec rules here; the parser is @sealwire/core/import-whatsapp.
 import type { Device } from '@sealwire/core';
 import { type DateOrder, parseWhatsAppExport } from '@sealwire/core/import-whatsapp';
-import { SealwireError } from '@sealwire/protocol';
 import { type ChangeEvent, useRef, useState } from 'react';
 import { routeTo } from '../hooks/useRoute.ts';
 import { useTask } from '../hooks/useTask.ts';
@@ -26,11 +25,13 @@ export function ImportPane({ device }: { readonly device: Device }) {
   const [step, setStep] = useState<Step>({ kind: 'choose' });
   const read = useTask(async (file: File) => {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    setStep({ kind: 'preview', file: file.name, bytes, parsed: parse(bytes) });
+    setStep({ kind: 'preview', file: file.name, bytes, parsed: parseWhatsAppExport(bytes) });
   });
-  const reorder = (order: DateOrder) => {
-    if (step.kind === 'preview') setStep({ ...step, parsed: parse(step.bytes, order) });
-  };
+  const reorder = useTask(async (dateOrder: DateOrder) => {
+    if (step.kind === 'preview') {
+      setStep({ ...step, parsed: parseWhatsAppExport(step.bytes, { dateOrder }) });
+    }
+  });
   const run = useTask(async (target: ImportTarget) => {
     if (step.kind !== 'preview') return;
     const { messages } = step.parsed;
@@ -56,8 +57,8 @@ export function ImportPane({ device }: { readonly device: Device }) {
             device={device}
             file={step.file}
             parsed={step.parsed}
-            error={run.error}
-            onOrder={reorder}
+            error={run.error ?? reorder.error}
+            onOrder={reorder.run}
             onImport={run.run}
             onBack={() => setStep({ kind: 'choose' })}
           />
@@ -106,7 +107,7 @@ function ChooseFile(props: {
       <ol className="steps">
         <li>In WhatsApp, open the chat, then its menu, More, Export chat.</li>
         <li>Choose “Without media” and save the file.</li>
-        <li>Choose that .txt file here. It is read on this device and goes nowhere else unsealed.</li>
+        <li>Choose that .txt or .zip file here. It is read on this device and goes nowhere else unsealed.</li>
       </ol>
       {props.error !== undefined && <Failure error={props.error} />}
       <div className="actions">
@@ -115,7 +116,7 @@ function ChooseFile(props: {
           id="import-file"
           className="hidden"
           type="file"
-          accept=".txt,text/plain"
+          accept=".txt,.zip,text/plain,application/zip"
           tabIndex={-1}
           aria-label="Exported chat"
           onChange={choose}
@@ -131,14 +132,6 @@ function ChooseFile(props: {
       </div>
     </>
   );
-}
-
-function parse(bytes: Uint8Array, dateOrder?: DateOrder): Parsed {
-  const parsed = parseWhatsAppExport(bytes, dateOrder === undefined ? {} : { dateOrder });
-  if (parsed.messages.length === 0) {
-    throw new SealwireError('IMPORT_NO_MESSAGES', 'The file holds no message that is understood.');
-  }
-  return parsed;
 }
 
 async function importInto(

@@ -95,7 +95,7 @@ function Order({
         </label>
       ))}
       <p className="quiet">
-        {parsed.dateOrderDetected
+        {parsed.dateOrderDetected === 'certain'
           ? 'Seen from the dates themselves.'
           : 'The dates do not tell. Compare the first messages below, and change this if they look wrong.'}
       </p>
@@ -161,7 +161,7 @@ function TargetForm(props: {
 
 /** "WhatsApp Chat with Grace.txt" becomes "Grace"; names that phones in other languages give stay as they are. */
 function titleFromFile(file: string): string {
-  const stem = file.replace(/\.txt$/i, '');
+  const stem = file.replace(/\.(txt|zip)$/i, '');
   const match = /^(?:_chat|WhatsApp Chat(?: with| -)?)\s*(.*)$/i.exec(stem);
   const title = match === null ? stem : (match[1] ?? '');
   return title.trim().slice(0, LIMITS.nameChars) || 'Imported chat';

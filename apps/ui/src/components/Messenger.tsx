@@ -2,6 +2,7 @@
 // No spec rules here.
 import type { Device } from '@sealwire/core';
 import type { ReactNode } from 'react';
+import { useNarrow } from '../hooks/useNarrow.ts';
 import { useReadable } from '../hooks/useReadable.ts';
 import { type Route, routeTo, useRoute } from '../hooks/useRoute.ts';
 import type { Session } from '../lib/session.ts';
@@ -34,9 +35,6 @@ export function Messenger(props: MessengerProps) {
   const status = useReadable(device.status);
   return (
     <div className={route.page === 'chats' ? 'messenger at-list' : 'messenger at-page'}>
-      <a className="skip" href={routeTo(route)} onClick={skipToPage}>
-        Skip to the open page
-      </a>
       <div className="banners">
         <UpdateNotice />
         <ProblemBanner device={device} status={status} />
@@ -60,12 +58,20 @@ function Sidebar(
   const { device, route } = props;
   const chats = useReadable(device.chats);
   const status = useReadable(device.status);
+  const alone = useNarrow() && route.page === 'chats';
+  const Pane = alone ? 'main' : 'aside';
+  const Title = alone ? 'h1' : 'p';
   const loading = status.loadingRooms > 0 || (props.justLinked && status.rooms === 0);
   return (
-    <aside className="sidebar" aria-label="Your chats">
+    <Pane className="sidebar" aria-label="Your chats">
+      {!alone && (
+        <a className="skip" href={routeTo(route)} onClick={skipToPage}>
+          Skip to the open page
+        </a>
+      )}
       <header className="sidebar-header">
         <Mark />
-        <p className="wordmark">Sealwire</p>
+        <Title className="wordmark">Sealwire</Title>
         <a className="icon-button" href={routeTo({ page: 'new-chat' })} aria-label="New chat">
           <Icon name="plus" />
         </a>
@@ -95,7 +101,7 @@ function Sidebar(
       ) : (
         <ChatList chats={chats} openId={route.page === 'chat' ? route.chatId : undefined} />
       )}
-    </aside>
+    </Pane>
   );
 }
 

@@ -25,7 +25,6 @@ export function Timeline(props: {
     [messages, start, end],
   );
   const named = useMemo(() => countPeople(messages) > 1, [messages]);
-  const below = messages.length - end;
   return (
     <div className="timeline">
       <section
@@ -60,7 +59,11 @@ export function Timeline(props: {
       {view.away && (
         <button type="button" className="to-newest" onClick={view.toNewest}>
           <Icon name="down" />
-          {below > 0 ? plural(below, 'newer message') : <span className="hidden">Newest messages</span>}
+          {view.fresh > 0 ? (
+            plural(view.fresh, 'new message')
+          ) : (
+            <span className="hidden">Newest messages</span>
+          )}
         </button>
       )}
     </div>

@@ -23,6 +23,8 @@ export interface TimelineWindow {
   readonly end: number;
   /** The reader left the bottom, so new messages do not move the page. */
   readonly away: boolean;
+  /** How many messages came since the reader left the bottom. */
+  readonly fresh: number;
   readonly onScroll: () => void;
   readonly toNewest: () => void;
 }
@@ -33,6 +35,7 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
   const anchor = useRef<Anchor | undefined>(undefined);
   const [span, setSpan] = useState<Span>('newest');
   const { start, end } = resolve(span, messages);
+  const leftAt = useRef<string | undefined>(undefined);
   const shown = useRef({ messages, start, end });
   shown.current = { messages, start, end };
 
@@ -68,8 +71,11 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
     const { messages, start, end } = shown.current;
     atBottom.current = end === messages.length && gapBelow(view) < BOTTOM_PX;
     anchor.current = atBottom.current ? undefined : findAnchor(view);
-    if (atBottom.current) setSpan('newest');
-    else {
+    if (atBottom.current) {
+      leftAt.current = undefined;
+      setSpan('newest');
+    } else {
+      leftAt.current ??= messages.at(-1)?.id;
       show(start, end);
       fill();
     }
@@ -78,6 +84,7 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
   const toNewest = useCallback(() => {
     atBottom.current = true;
     anchor.current = undefined;
+    leftAt.current = undefined;
     setSpan('newest');
     if (scroller.current !== null) scrollToEnd(scroller.current);
   }, []);
@@ -100,7 +107,8 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
     return () => observer.disconnect();
   }, []);
 
-  return { scroller, start, end, away: span !== 'newest', onScroll, toNewest };
+  const fresh = span === 'newest' ? 0 : countAfter(messages, leftAt.current);
+  return { scroller, start, end, away: span !== 'newest', fresh, onScroll, toNewest };
 }
 
 /** The row at the top of the view, and where it stood. */
@@ -116,6 +124,12 @@ function resolve(span: Span, messages: readonly Message[]): { start: number; end
   const start = from >= 0 ? from : Math.min(span.fromIndex, Math.max(0, total - STEP));
   const to = messages.findIndex((message) => message.id === span.to);
   return { start, end: to >= start ? to + 1 : Math.min(total, start + STEP) };
+}
+
+function countAfter(messages: readonly Message[], id: string | undefined): number {
+  if (id === undefined) return 0;
+  const at = messages.findIndex((message) => message.id === id);
+  return at < 0 ? 0 : messages.length - 1 - at;
 }
 
 function findAnchor(view: HTMLElement): Anchor | undefined {

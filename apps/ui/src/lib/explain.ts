@@ -8,7 +8,8 @@ export interface Explanation {
   readonly text: string;
 }
 
-const EXPLANATIONS: Partial<Record<ErrorCode, Explanation>> = {
+/** Without a text of its own an entry shows the error's. */
+const EXPLANATIONS: Partial<Record<ErrorCode, { readonly title: string; readonly text?: string }>> = {
   STORAGE_FULL: {
     title: 'This device’s storage is full',
     text: 'New messages cannot be stored. Free some space on this device, then try again.',
@@ -61,66 +62,18 @@ const EXPLANATIONS: Partial<Record<ErrorCode, Explanation>> = {
     title: 'A limit of the relay is reached',
     text: 'Try again later, or ask who runs the relay.',
   },
-  LINK_CODE_INVALID: {
-    title: 'That is not a Sealwire code',
-    text: 'Open Sealwire on the computer and use the code that it shows.',
-  },
-  LINK_CODE_EXPIRED: {
-    title: 'The code has expired',
-    text: 'Use the newest code that the other device shows, and try again.',
-  },
-  RENDEZVOUS_EXPIRED: {
-    title: 'The code has expired',
-    text: 'Use the newest code that the other device shows, and try again.',
-  },
-  RENDEZVOUS_UNKNOWN: {
-    title: 'The code is no longer valid',
-    text: 'Use the newest code that the other device shows, and try again.',
-  },
-  LINK_OTHER_RELAY: {
-    title: 'That code belongs to another relay',
-    text: 'Both devices must use the same Sealwire server. Nothing was shared.',
-  },
-  LINK_SECOND_JOINER: {
-    title: 'Another phone scanned this code too',
-    text: 'Linking was stopped to be safe; nothing was shared. Start again with a new code, out of others’ sight.',
-  },
-  RENDEZVOUS_SECOND_JOINER: {
-    title: 'Another phone scanned this code too',
-    text: 'Linking was stopped to be safe; nothing was shared. Start again with a new code, out of others’ sight.',
-  },
-  LINK_WRONG_DIGITS: {
-    title: 'The digits did not match',
-    text: 'Nothing was shared. Start again with a new code and type the digits that the phone shows.',
-  },
-  LINK_REFUSED: {
-    title: 'Linking was refused on the phone',
-    text: 'Nothing was shared. Start again if that was not meant.',
-  },
-  LINK_CANCELLED: {
-    title: 'Linking was cancelled',
-    text: 'Nothing was shared. Start again whenever you like.',
-  },
-  LINK_PEER_LEFT: {
-    title: 'The other device went away',
-    text: 'Keep both devices open and connected, and start again.',
-  },
-  RENDEZVOUS_PEER_LEFT: {
-    title: 'The other device went away',
-    text: 'Keep both devices open and connected, and start again.',
-  },
-  LINK_TAMPERED: {
-    title: 'Somebody interfered with linking',
-    text: 'It was stopped and nothing was shared. Do not trust this network; start again elsewhere.',
-  },
-  LINK_NOT_ALLOWED: {
-    title: 'This device may not link others',
-    text: 'Use the phone on which you created your account.',
-  },
-  IMPORT_NO_MESSAGES: {
-    title: 'No messages found in this file',
-    text: 'Choose the .txt file that WhatsApp makes with “Export chat”. If you have a .zip, unpack it first.',
-  },
+  // Linking: the engine's own sentence says what happened on which side, and whether keys had been sent.
+  LINK_CODE_INVALID: { title: 'That is not a Sealwire code' },
+  LINK_CODE_EXPIRED: { title: 'The code has expired' },
+  LINK_OTHER_RELAY: { title: 'That code belongs to another relay' },
+  LINK_SECOND_JOINER: { title: 'Somebody else scanned this code too' },
+  LINK_WRONG_DIGITS: { title: 'The digits did not match' },
+  LINK_REFUSED: { title: 'The new device was refused' },
+  LINK_CANCELLED: { title: 'Linking was cancelled' },
+  LINK_PEER_LEFT: { title: 'The other device went away' },
+  LINK_TAMPERED: { title: 'Somebody interfered with linking' },
+  LINK_NOT_ALLOWED: { title: 'This device may not link others' },
+  IMPORT_NO_MESSAGES: { title: 'No messages found in this file' },
   CHAT_UNKNOWN: {
     title: 'This chat is not on this device',
     text: 'It may still be loading. Go back to your chats.',
@@ -131,7 +84,8 @@ const EXPLANATIONS: Partial<Record<ErrorCode, Explanation>> = {
 /** @returns title and next step for anything that was thrown; an unknown code shows the error's own sentence. */
 export function explain(error: unknown): Explanation {
   if (error instanceof SealwireError) {
-    return EXPLANATIONS[error.code] ?? { title: 'Something went wrong', text: error.message };
+    const { title, text } = EXPLANATIONS[error.code] ?? { title: 'Something went wrong' };
+    return { title, text: text ?? error.message };
   }
   return { title: 'Something went wrong', text: 'Reload this page and try again.' };
 }
