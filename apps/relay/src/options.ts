@@ -1,0 +1,76 @@
+// The command line of the relay. No spec rules here.
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  readonly host: string;
+  readonly port: number;
+  /** Folder of the store. */
+  readonly data: string;
+  /** Apps to serve on ports of their own. */
+  readonly apps: readonly { readonly port: number; readonly directory: string }[];
+  /** An app to serve on the relay's port. */
+  readonly app: string | undefined;
+  /** What apps are told where the relay is, if not at its host and port. */
+  readonly address: string | undefined;
+  readonly log: boolean;
+}
+
+export const HELP = `sealwire-relay [options]
+
+Stores and forwards sealed frames. It can read none of them.
+
+  --host HOST        where to listen (default: 127.0.0.1; 0.0.0.0 is everywhere)
+  --port PORT        default: 8787; 0 is any free one
+  --data DIR         folder of the store, made if it is not there (default: ./sealwire-data)
+  --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
+  --static DIR       serve the built app in DIR on the relay's own port
+  --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
+  --log              events as JSON, one a line, on stderr
+  --help             this page
+
+GET /healthz answers 200 while the relay runs. SIGTERM and SIGINT stop it: what was acknowledged is on disk.
+`;
+
+/** @throws Error naming the option that is wrong. */
+export const parseOptions = (args: readonly string[]): Options | 'help' => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      host: { type: 'string', default: '127.0.0.1' },
+      port: { type: 'string', default: '8787' },
+      data: { type: 'string', default: './sealwire-data' },
+      app: { type: 'string', multiple: true, default: [] },
+      static: { type: 'string' },
+      address: { type: 'string' },
+      log: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  if (values.address !== undefined && !/^wss?:$/.test(protocolOf(values.address))) {
+    throw new RangeError('--address: not a ws:// or wss:// address');
+  }
+  return {
+    host: values.host,
+    port: portOf(values.port, '--port'),
+    data: values.data,
+    apps: values.app.map(appOf),
+    app: values.static,
+    address: values.address,
+    log: values.log,
+  };
+};
+
+const appOf = (text: string): { port: number; directory: string } => {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new RangeError(`--app ${text}: not PORT=DIR`);
+  return { port: portOf(text.slice(0, at), '--app'), directory: text.slice(at + 1) };
+};
+
+const portOf = (text: string, option: string): number => {
+  const port = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535) throw new RangeError(`${option} ${text}: not a port`);
+  return port;
+};
+
+const protocolOf = (address: string): string => (URL.canParse(address) ? new URL(address).protocol : '');
