@@ -1,0 +1,223 @@
+// A vault in a folder of files, for Node: key, log and lock. Rules: spec/vault.md §4.
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SealwireError, sameBytes } from '@sealwire/protocol';
+import * as Y from 'yjs';
+import { randomBytes } from '../random.ts';
+import { KEY_FILE, readKey, writeKey } from './file-key.ts';
+import { type FileLock, lockFolder } from './file-lock.ts';
+import { corrupt, decodeLog, type LogContents } from './file-log.ts';
+import { createLog, LOG_FILE, type LogWriter, NEW_LOG_FILE, resumeLog, writeError } from './file-writer.ts';
+import type { OpenStorage, Storage } from './storage.ts';
+
+/** Rows from which a log is written anew when it is opened. */
+const COMPACT_ROWS = 500;
+/** A log this many times as long as what it says is written anew when it is opened. */
+const COMPACT_FACTOR = 2;
+/** While open, a log is written anew at this many bytes, if it is this much longer than after the last time. */
+const COMPACT_OPEN_BYTES = 16 * 1024 * 1024;
+const COMPACT_OPEN_FACTOR = 4;
+
+/**
+ * A vault in a folder: `vault.key` (mode 0600), `vault.log`, and `vault.lock` while a process has it open.
+ * The folder must lie on a local disk. Back up key and log together, and only while it is closed.
+ *
+ * @param dir - made with mode 0700 if it is not there.
+ */
+export const fileStorage = (dir: string): Storage => ({
+  async open() {
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      const lock = await lockFolder(dir);
+      try {
+        return await openLocked(dir, lock);
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } catch (error) {
+      throw openError(error);
+    }
+  },
+  async destroy() {
+    let lock: FileLock;
+    try {
+      lock = await lockFolder(dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw openError(error);
+    }
+    for (const name of [LOG_FILE, NEW_LOG_FILE, KEY_FILE, `${KEY_FILE}.new`])
+      await rm(join(dir, name), { force: true });
+    await lock.release();
+    await rmdir(dir).catch(() => undefined); // Something else of its owner's lies in it.
+  },
+});
+
+const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage> => {
+  const doc = new Y.Doc({ gc: true });
+  const key = await loadKey(dir);
+  let writer = await loadLog(dir, doc);
+  let lock = firstLock;
+  /** Bytes of the log when it last held nothing but the document's state. */
+  let compactBytes = writer.bytes;
+  let pending: Uint8Array[] = [];
+  let problem: SealwireError | undefined;
+  const listeners = new Set<(error: Error) => void>();
+  const onUpdate = (update: Uint8Array): void => {
+    if (!problem) pending.push(update);
+  };
+  doc.on('update', onUpdate);
+
+  let queue: Promise<void> = Promise.resolve();
+  const inTurn = (run: () => Promise<void>): Promise<void> => {
+    const turn = queue.then(run);
+    queue = turn.catch(() => undefined); // Reported to whoever asked for this turn.
+    return turn;
+  };
+
+  const fail = (error: unknown): never => {
+    problem = writeError(error);
+    pending = [];
+    if (problem.code !== 'STORAGE_FULL') for (const listener of listeners) listener(problem);
+    throw problem;
+  };
+
+  /** The document's state in a new file, instead of the old one and of what is pending. */
+  const rewrite = async (): Promise<void> => {
+    pending = [];
+    const before = writer;
+    writer = await createLog(dir, [Y.encodeStateAsUpdate(doc)]);
+    compactBytes = writer.bytes;
+    await before.close();
+  };
+
+  const flush = async (): Promise<void> => {
+    if (problem) throw problem;
+    if (pending.length === 0) return;
+    const updates = pending;
+    pending = [];
+    try {
+      const state = await lock.state();
+      if (state !== 'held') throw state === 'taken' ? takenOver() : removed();
+      if (writer.bytes > Math.max(COMPACT_OPEN_BYTES, COMPACT_OPEN_FACTOR * compactBytes)) {
+        if (await fits(rewrite)) return;
+        compactBytes = writer.bytes; // No room for both logs: go on with the old one for a good while.
+      }
+      await writer.append(updates);
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  const repair = async (): Promise<void> => {
+    if (problem?.code === 'STORAGE_IN_USE') throw problem;
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      if ((await lock.state()) !== 'held') lock = await lockFolder(dir);
+      const found = await readKey(dir);
+      if (found && !sameBytes(found, key)) throw takenOver();
+      if (!found) await writeKey(dir, key);
+      problem = undefined;
+      await rewrite();
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  return {
+    doc,
+    key,
+    barrier: () => inTurn(flush),
+    repair: () => inTurn(repair),
+    onLost: (listener) => void listeners.add(listener),
+    close: () =>
+      inTurn(async () => {
+        try {
+          if (!problem) await flush();
+        } finally {
+          doc.off('update', onUpdate);
+          doc.destroy();
+          await writer.close();
+          await lock.release();
+        }
+      }),
+  };
+};
+
+/** The folder's key; a new one if the folder is empty. */
+const loadKey = async (dir: string): Promise<Uint8Array> => {
+  const known = await readKey(dir);
+  if (known) return known;
+  if (await readLog(dir))
+    throw corrupt(`${KEY_FILE} is gone, and without it nobody can read what is stored here.`);
+  const key = randomBytes(32);
+  await writeKey(dir, key);
+  return key;
+};
+
+/** Reads the folder's log into `doc`, and has it ready for more. */
+const loadLog = async (dir: string, doc: Y.Doc): Promise<LogWriter> => {
+  const bytes = await readLog(dir);
+  if (!bytes) return createLog(dir, []);
+  const log = decodeLog(bytes);
+  applyAll(doc, log);
+  const state = Y.encodeStateAsUpdate(doc);
+  let compacted: LogWriter | undefined;
+  if (log.rows > COMPACT_ROWS || log.end > COMPACT_FACTOR * (state.length + 1024))
+    await fits(async () => {
+      compacted = await createLog(dir, [state]);
+    });
+  await rm(join(dir, NEW_LOG_FILE), { force: true });
+  return compacted ?? resumeLog(dir, log.end);
+};
+
+/** False if there is no room to write a log anew beside the old one, which then serves as it is. */
+const fits = async (write: () => Promise<void>): Promise<boolean> => {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (writeError(error).code === 'STORAGE_FULL') return false;
+    throw error;
+  }
+};
+
+const applyAll = (doc: Y.Doc, log: LogContents): void => {
+  try {
+    doc.transact(() => {
+      for (const update of log.updates) Y.applyUpdate(doc, update);
+    });
+  } catch (error) {
+    throw corrupt('The log holds what is no document.', error);
+  }
+  if (doc.store.pendingStructs || doc.store.pendingDs) throw corrupt('The log has a gap.');
+};
+
+const readLog = async (dir: string): Promise<Uint8Array | undefined> => {
+  try {
+    return new Uint8Array(await readFile(join(dir, LOG_FILE)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+const takenOver = (): SealwireError =>
+  new SealwireError('STORAGE_IN_USE', 'Another process took over the storage of this device.');
+
+const removed = (): SealwireError =>
+  new SealwireError('STORAGE_LOST', 'The storage of this device was removed. Try again to write it anew.');
+
+/** What went wrong while opening, as a code. */
+const openError = (error: unknown): SealwireError => {
+  if (error instanceof SealwireError) return error;
+  const mapped = writeError(error);
+  if (mapped.code === 'STORAGE_FULL') return mapped;
+  const { code } = error as NodeJS.ErrnoException;
+  return new SealwireError(
+    'STORAGE_UNAVAILABLE',
+    `The storage folder of this device cannot be used (${code ?? 'unknown'}): check that it is there and may be written.`,
+    { cause: error },
+  );
+};
