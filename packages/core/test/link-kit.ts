@@ -52,6 +52,7 @@ export const createTimers = (): Timers & { advance(ms: number): void; readonly p
 /** A relay that has nothing but rendezvous cells. What it tells a device comes in order, later than the call. */
 export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalMs: 180_000 }) => {
   const cells = new Map<string, Cell>();
+  const ended = new Map<string, ErrorCode>();
   const relay = {
     tap: ((payload, _index, deliver) => deliver(payload)) as Tap,
     /** What a joiner finds instead of what was left there. */
@@ -64,7 +65,7 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
     /** Ends a cell for all. */
     end(name: string, code: ErrorCode, except?: Member): void {
       const cell = cells.get(name);
-      cells.delete(name);
+      if (cells.delete(name)) ended.set(name, code);
       for (const member of cell?.members ?? []) {
         if (member !== except) tell(member, name, (events) => events.closed(code));
       }
@@ -96,7 +97,7 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
         join: async (id) => {
           const name = toHex(id);
           const cell = cells.get(name);
-          if (!cell) throw new SealwireError('RENDEZVOUS_UNKNOWN', 'unknown');
+          if (!cell) throw new SealwireError(ended.get(name) ?? 'RENDEZVOUS_UNKNOWN', 'no cell');
           if (cell.members.length > 1) {
             relay.end(name, 'RENDEZVOUS_SECOND_JOINER');
             throw new SealwireError('RENDEZVOUS_SECOND_JOINER', 'second joiner');

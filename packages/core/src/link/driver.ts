@@ -2,6 +2,7 @@
 // decisions are the machine's. Rules: spec/link.md §3 and §7.
 import { type ErrorCode, SealwireError } from '@sealwire/protocol';
 import type { Readable } from '../api.ts';
+import { createReadable } from '../readable.ts';
 import type { LinkChannel } from './channel.ts';
 import { type LinkEffect, type LinkEvent, type LinkTools, type Next, transcriptsOf } from './machine.ts';
 import type { Rendezvous } from './rendezvous.ts';
@@ -46,7 +47,8 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
   let overListeners: (() => void)[] = [];
   const inbox = createQueue((error) => driver.dispatch({ type: 'failed', error: ofFault(error) }));
   const outbox = createQueue((error) => driver.dispatch({ type: 'failed', error: ofFault(error) }));
-  const shown = createReadable(run.view(state));
+  let shown = run.view(state);
+  const view = createReadable(() => shown);
 
   const stopListening = rendezvous.listen(id, {
     joined: () =>
@@ -88,14 +90,17 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
   };
 
   const driver: LinkDriver<State, Event, View> = {
-    view: shown.readable,
+    view,
     current: () => state,
     dispatch: (event) => {
       if (run.isOver(state)) return;
       const next = run.step(state, event);
       state = next.state;
       perform(next.effects);
-      shown.set(run.view(state));
+      const now = run.view(state);
+      if (sameFields(shown, now)) return;
+      shown = now;
+      tell(view.invalidate);
     },
     inTurn: (task) => inbox.add(async () => driver.dispatch(await task())),
     later: (task) => {
@@ -158,34 +163,10 @@ const createQueue = (onError: (error: unknown) => void): { add(task: () => Promi
   };
 };
 
-const createReadable = <T extends object>(
-  first: T,
-): { readonly readable: Readable<T>; set(value: T): void } => {
-  let value = first;
-  const listeners = new Set<() => void>();
-  return {
-    readable: {
-      get: () => value,
-      subscribe: (listener) => {
-        const own = (): void => listener();
-        listeners.add(own);
-        return () => {
-          listeners.delete(own);
-        };
-      },
-    },
-    set: (next) => {
-      if (sameFields(value, next)) return;
-      value = next;
-      for (const listener of [...listeners]) tell(listener);
-    },
-  };
-};
-
 /** A listener's error is the app's: reported as uncaught, it cannot stop the link from ending properly. */
-const tell = (listener: () => void): void => {
+const tell = (run: () => void): void => {
   try {
-    listener();
+    run();
   } catch (error) {
     queueMicrotask(() => {
       throw error;
