@@ -54,7 +54,7 @@ export function treeOf(files: Readonly<Record<string, string>>): Tree {
   };
 }
 
-export const isCode = (path: string): boolean => /\.(ts|tsx|mjs|js)$/.test(path);
+export const isCode = (path: string): boolean => /\.(ts|tsx|mts|mjs|js)$/.test(path);
 
 export const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
