@@ -47,7 +47,10 @@ async function askRelay() {
   const answer = await fetch(RELAY_FILE, { cache: 'no-store' });
   if (!answer.ok) throw new Error('no relay address');
   const cache = await caches.open(RELAY_CACHE);
+  const before = await (await cache.match(RELAY_FILE))?.text();
   await cache.put(RELAY_FILE, answer.clone());
+  // The page's policy names the relay that it may speak to: a stored page would keep a moved relay out.
+  if (before !== undefined && before !== (await answer.clone().text())) await storeFiles();
   return answer;
 }
 

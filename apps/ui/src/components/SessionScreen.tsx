@@ -3,7 +3,8 @@
 import { type ReactNode, useEffect } from 'react';
 import { useReadable } from '../hooks/useReadable.ts';
 import type { Session } from '../lib/session.ts';
-import { Centre, Failure } from './basics.tsx';
+import { Centre } from './basics.tsx';
+import { CannotOpen } from './CannotOpen.tsx';
 import { Mark } from './Icon.tsx';
 import { Messenger } from './Messenger.tsx';
 
@@ -33,16 +34,7 @@ export function SessionScreen(props: {
     case 'in-use':
       return <InUse moved={state.moved} useHere={session.useHere} />;
     case 'failed':
-      return (
-        <Centre>
-          <h1>Sealwire cannot open</h1>
-          <Failure error={state.error}>
-            <button type="button" className="button button-primary" onClick={session.start}>
-              Try again
-            </button>
-          </Failure>
-        </Centre>
-      );
+      return <CannotOpen error={state.error} session={session} />;
     case 'open':
       return (
         <Messenger

@@ -42,6 +42,8 @@ export interface Session {
   start(): void;
   /** Takes the vault over from another tab. */
   useHere(): void;
+  /** Removes what is stored here for good, then starts as a browser without a device. */
+  startOver(): Promise<void>;
   /** @throws SealwireError when the vault cannot be made. */
   create(name: string, deviceName: string): Promise<void>;
   /** Begins linking this browser; the session opens by itself when it is done. */
@@ -88,6 +90,10 @@ export function createSession(): Session {
     notices,
     start: () => void open(false),
     useHere: () => void open(true),
+    async startOver() {
+      await browserStorage(STORAGE).destroy();
+      await open(false);
+    },
     async create(name, deviceName) {
       const storage = browserStorage(STORAGE);
       adopt(await createAccount({ storage, ...network(), name, deviceName, platform: 'phone' }), false);
