@@ -44,6 +44,7 @@ test('examples: none, too long, failing, silent and good ones', async ({ folder 
     return runExamples(folder, folder);
   };
   assert.match((await runExamples(folder, folder)) ?? '', /there is no example/);
+  assert.match((await runExamples(folder, join(folder, 'gone'))) ?? '', /there is no example/);
   assert.is(await tryOne('console.log(1);\n'), undefined);
   assert.match((await tryOne('console.log(1);\n'.repeat(61))) ?? '', /61 lines/);
   assert.match((await tryOne('throw new Error("no");\n')) ?? '', /exit code 1[\s\S]*no/);

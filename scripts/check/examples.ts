@@ -1,5 +1,5 @@
 // Runs every program of examples/ as a reader would: plain node, built packages, no flags.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './run.ts';
 
@@ -12,7 +12,7 @@ const WATCHDOG_MS = 60_000;
  * @returns what went wrong, undefined when all ended well.
  */
 export async function runExamples(cwd: string, folder: string): Promise<string | undefined> {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.mjs'));
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.mjs')) : [];
   if (names.length === 0) return `there is no example (*.mjs) in ${folder}`;
   const problems: string[] = [];
   for (const name of names) {

@@ -139,7 +139,8 @@ async function typeCheck(
 }
 
 async function examples(consumer: string, root: string): Promise<string | undefined> {
-  cpSync(join(root, 'examples'), join(consumer, 'examples'), { recursive: true });
+  const source = join(root, 'examples');
+  if (existsSync(source)) cpSync(source, join(consumer, 'examples'), { recursive: true });
   const problem = await runExamples(consumer, join(consumer, 'examples'));
   return problem === undefined ? undefined : `examples with the packed packages\n${problem}`;
 }
