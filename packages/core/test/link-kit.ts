@@ -57,6 +57,8 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
     tap: ((payload, _index, deliver) => deliver(payload)) as Tap,
     /** What a joiner finds instead of what was left there. */
     swap: (payload: Uint8Array): Uint8Array => payload,
+    openRefusal: undefined as ErrorCode | undefined,
+    joins: 0,
     /** Every message as it was sent. */
     wire: [] as Uint8Array[],
     get cells() {
@@ -81,6 +83,7 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
         },
         open: async (id, payload) => {
           const name = toHex(id);
+          if (relay.openRefusal) throw new SealwireError(relay.openRefusal, 'refused');
           if (cells.has(name)) throw new SealwireError('RENDEZVOUS_EXISTS', 'exists');
           const cell: Cell = {
             payload: payload.slice(),
@@ -95,6 +98,7 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
           return lives;
         },
         join: async (id) => {
+          relay.joins++;
           const name = toHex(id);
           const cell = cells.get(name);
           if (!cell) throw new SealwireError(ended.get(name) ?? 'RENDEZVOUS_UNKNOWN', 'no cell');
@@ -193,10 +197,19 @@ const NEW_DEVICE = identityOf('new device');
 const RELAY_KEY = ed25519.getPublicKey(bytesOf('relay key'));
 const HPKE_KEY = x25519.getPublicKey(bytesOf('hpke key'));
 
+export interface SceneOptions {
+  readonly phoneRelayId?: Uint8Array;
+  readonly deviceName?: string;
+  readonly lives?: { readonly openMs: number; readonly totalMs: number };
+  /** The relay refuses to open a cell. */
+  readonly openRefusal?: ErrorCode;
+}
+
 /** A phone and a new device at one relay. The phone has not scanned anything yet. */
-export const createScene = (options: { readonly phoneRelayId?: Uint8Array } = {}) => {
+export const createScene = (options: SceneOptions = {}) => {
   const timers = createTimers();
-  const relay = createFakeRelay(timers);
+  const relay = createFakeRelay(timers, options.lives);
+  relay.openRefusal = options.openRefusal;
   const gates = {
     makeOffer: createGate(),
     acceptOffer: createGate(),
@@ -211,7 +224,7 @@ export const createScene = (options: { readonly phoneRelayId?: Uint8Array } = {}
     verify,
     relayKey: RELAY_KEY,
     hpkeKey: HPKE_KEY,
-    deviceName: "Ada's laptop",
+    deviceName: options.deviceName ?? "Ada's laptop",
     platform: 'web',
     randomBytes: randomOf('new'),
     timers,
@@ -255,7 +268,12 @@ export const createScene = (options: { readonly phoneRelayId?: Uint8Array } = {}
         },
       },
     });
-  return { timers, relay, gates, seen, newDevice, scan };
+  const scene = { timers, relay, gates, seen, newDevice, scan, shownCode: '' };
+  newDevice.state.subscribe(() => {
+    const state = newDevice.state.get();
+    if (state.step === 'code') scene.shownCode = state.code;
+  });
+  return scene;
 };
 
 export type Scene = ReturnType<typeof createScene>;
@@ -279,12 +297,6 @@ export const until = <T extends LinkPhoneState | LinkNewState, S extends T['step
     stop = state.subscribe(look);
     look();
   });
-
-/** The code and the side's words when a link has failed there. */
-export const failure = async (state: Readable<LinkPhoneState> | Readable<LinkNewState>) => {
-  const over = await until(state as Readable<LinkPhoneState>, 'failed', 'done');
-  return over.step === 'failed' ? over.error : new SealwireError('CLOSED', 'it did not fail');
-};
 
 export const PHASES = [
   'code',
@@ -324,4 +336,34 @@ export const playTo = async (scene: Scene, phase: Phase, digits?: string): Promi
   if (phase === 'done') await Promise.all([until(phone.state, 'done'), newDevice.result]);
   else await gates[hold[phase as keyof typeof hold] as keyof typeof gates].reached;
   return phone;
+};
+
+/** Both people do what they should, whatever comes; resolves when both sides are over. */
+export const playOut = async (scene: Scene) => {
+  const { newDevice } = scene;
+  const { code } = await until(newDevice.state, 'code');
+  const phone = scene.scan(code);
+  let digits: string | undefined;
+  const react = (): void => {
+    const shown = phone.state.get();
+    if (shown.step === 'digits') digits = shown.digits;
+    if (shown.step === 'confirm') phone.confirm("Ada's web");
+    if (newDevice.state.get().step === 'type-digits' && digits !== undefined) newDevice.submitDigits(digits);
+  };
+  const stops = [phone.state.subscribe(react), newDevice.state.subscribe(react)];
+  const over = Promise.all([outcome(phone.state), outcome(newDevice.state)]).then(
+    ([onPhone, onNewDevice]) => {
+      for (const stop of stops) stop();
+      return { onPhone, onNewDevice };
+    },
+  );
+  return { phone, over };
+};
+
+/** 'done', or the code with which a side failed. */
+export const outcome = async (
+  state: Phone['state'] | Scene['newDevice']['state'],
+): Promise<ErrorCode | 'done'> => {
+  const end = await until(state as Phone['state'], 'failed', 'done');
+  return end.step === 'failed' ? end.error.code : 'done';
 };

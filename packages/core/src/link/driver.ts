@@ -2,7 +2,6 @@
 // decisions are the machine's. Rules: spec/link.md §3 and §7.
 import { type ErrorCode, SealwireError } from '@sealwire/protocol';
 import type { Readable } from '../api.ts';
-import { createReadable } from '../readable.ts';
 import type { LinkChannel } from './channel.ts';
 import { type LinkEffect, type LinkEvent, type LinkTools, type Next, transcriptsOf } from './machine.ts';
 import type { Rendezvous } from './rendezvous.ts';
@@ -45,10 +44,9 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
   let state = run.start.state;
   let channel: LinkChannel | undefined;
   let overListeners: (() => void)[] = [];
-  const inbox = createQueue((error) => driver.dispatch({ type: 'failed', error: ofFault(error) }));
-  const outbox = createQueue((error) => driver.dispatch({ type: 'failed', error: ofFault(error) }));
-  let shown = run.view(state);
-  const view = createReadable(() => shown);
+  const inbox = createQueue((error) => fail(error));
+  const outbox = createQueue((error) => fail(error));
+  const shown = createShown(run.view(state));
 
   const stopListening = rendezvous.listen(id, {
     joined: () =>
@@ -84,33 +82,29 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
       stopListening();
       channel = undefined;
     });
-    const listeners = overListeners;
+    const ending = overListeners;
     overListeners = [];
-    for (const listener of listeners) tell(listener);
+    for (const listener of ending) tell(listener);
   };
 
   const driver: LinkDriver<State, Event, View> = {
-    view,
+    view: shown.readable,
     current: () => state,
     dispatch: (event) => {
       if (run.isOver(state)) return;
       const next = run.step(state, event);
       state = next.state;
       perform(next.effects);
-      const now = run.view(state);
-      if (sameFields(shown, now)) return;
-      shown = now;
-      tell(view.invalidate);
+      shown.set(run.view(state));
     },
     inTurn: (task) => inbox.add(async () => driver.dispatch(await task())),
     later: (task) => {
-      task().then(
-        (event) => dispatchOrFail(event),
-        (error: unknown) => driver.dispatch({ type: 'failed', error: ofFault(error) }),
-      );
+      task()
+        .then((event) => driver.dispatch(event))
+        .catch(fail);
     },
     useChannel: (opened) => {
-      channel = opened;
+      if (!run.isOver(state)) channel = opened;
     },
     whenOver: (listener) => {
       if (run.isOver(state)) listener();
@@ -118,14 +112,8 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
     },
   };
 
-  /** A machine refuses a callback's result only where the callback broke its contract. */
-  const dispatchOrFail = (event: Event | LinkEvent): void => {
-    try {
-      driver.dispatch(event);
-    } catch (error) {
-      driver.dispatch({ type: 'failed', error: ofFault(error) });
-    }
-  };
+  /** A callback's fault, or that of a machine which refuses what the callback gave. */
+  const fail = (error: unknown): void => driver.dispatch({ type: 'failed', error: ofFault(error) });
 
   return { driver, begin: () => perform(run.start.effects) };
 };
@@ -159,6 +147,29 @@ const createQueue = (onError: (error: unknown) => void): { add(task: () => Promi
   return {
     add: (task) => {
       last = last.then(task).catch(onError);
+    },
+  };
+};
+
+/** What the screen follows: a new object only when a field differs. */
+const createShown = <T extends object>(first: T): { readonly readable: Readable<T>; set(value: T): void } => {
+  let value = first;
+  const listeners = new Set<{ readonly run: () => void }>();
+  return {
+    readable: {
+      get: () => value,
+      subscribe: (run) => {
+        const listener = { run };
+        listeners.add(listener);
+        return () => {
+          listeners.delete(listener);
+        };
+      },
+    },
+    set: (next) => {
+      if (sameFields(value, next)) return;
+      value = next;
+      for (const listener of [...listeners]) tell(listener.run);
     },
   };
 };

@@ -88,11 +88,15 @@ export type NewDeviceEffect =
 
 type NewDeviceNext = Next<NewDeviceState, NewDeviceEffect>;
 
-/** Begins by opening the cell that the code names. @throws RangeError if a length of the setup is wrong. */
-export const startNewDevice = (setup: NewDeviceSetup): NewDeviceNext => ({
-  state: { step: 'opening', setup },
-  effects: [{ type: 'open', id: setup.code.rendezvousId, payload: encodeLinkCell(setup) }],
-});
+/** Begins by opening the cell that the code names. @throws RangeError if the name or a length is wrong. */
+export const startNewDevice = (setup: NewDeviceSetup): NewDeviceNext => {
+  answerFront(setup); // Refuses a bad name now, not when the digits are typed.
+  const payload = encodeLinkCell(setup);
+  return {
+    state: { step: 'opening', setup },
+    effects: [{ type: 'open', id: setup.code.rendezvousId, payload }],
+  };
+};
 
 /** Where the new device's transcript starts. */
 export const startOfNewDevice = (setup: NewDeviceSetup): Uint8Array =>
