@@ -24,7 +24,14 @@ const refused = (update: Uint8Array, clientId = ALICE, clock = 0): string => {
     assert.is((error as SealwireError).code, 'UPDATE_REFUSED');
     return (error as SealwireError).message;
   }
-  throw new assert.Assertion({ message: 'was accepted', details: false, generated: true, operator: 'is', expects: 'refused', actual: 'accepted' });
+  throw new assert.Assertion({
+    message: 'was accepted',
+    details: '',
+    generated: true,
+    operator: 'is',
+    expects: 'refused',
+    actual: 'accepted',
+  });
 };
 
 /** An update as bytes, of parts that a hostile device would choose freely. */
@@ -188,7 +195,11 @@ test('[LD7] random and mutated updates give a result or a refusal, and Yjs takes
     try {
       const parsed = parseUpdate(input, ALICE, 0);
       accepted += 1;
-      if (parsed.deletions.some(({ clientId, clock, length }) => clientId !== ALICE || clock + length > parsed.entries.length))
+      if (
+        parsed.deletions.some(
+          ({ clientId, clock, length }) => clientId !== ALICE || clock + length > parsed.entries.length,
+        )
+      )
         continue; // Such a frame waits: it is not applied.
       const doc = new Y.Doc();
       Y.applyUpdate(doc, input);
@@ -204,7 +215,18 @@ test('[LD7] random and mutated updates give a result or a refusal, and Yjs takes
 
 test('[LD8] bytes that are no known entry decode to nothing', () => {
   const random = seeded(8);
-  for (const value of ['', '{', 'null', '[]', '{"k":"m"}', '{"k":"m","t":-1,"x":""}', '{"k":"m","t":1}', '{"k":"toString","t":1}', '{"k":"__proto__","t":1}', '{"k":"m","t":1,"x":"a","o":{"n":1}}'])
+  for (const value of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"k":"m"}',
+    '{"k":"m","t":-1,"x":""}',
+    '{"k":"m","t":1}',
+    '{"k":"toString","t":1}',
+    '{"k":"__proto__","t":1}',
+    '{"k":"m","t":1,"x":"a","o":{"n":1}}',
+  ])
     assert.is(decodeEntry(text(value)), undefined, value);
   for (let i = 0; i < 2000; i++) decodeEntry(random.bytes(random.below(50)));
   const entry = { k: 'm', t: 1024, x: 'hello', o: { n: 'Ada', s: 5, a: 'WhatsApp' } } as const;
@@ -292,7 +314,10 @@ test('[FR17] what the updates themselves delete is joined without its content', 
   const id = alice.write(secret);
   alice.write(text('kept'));
   alice.map.delete(id);
-  const accepted = alice.updates.map((bytes, i) => ({ bytes, parsed: parseUpdate(bytes, ALICE, [0, 1, 2][i]!) }));
+  const accepted = alice.updates.map((bytes, i) => ({
+    bytes,
+    parsed: parseUpdate(bytes, ALICE, [0, 1, 2][i]!),
+  }));
   const lean = combineUpdates(accepted, { dropDeleted: true });
   assert.ok(Buffer.from(combineUpdates(accepted)).includes(Buffer.from(secret)));
   assert.not(Buffer.from(lean).includes(Buffer.from(secret)));
@@ -303,7 +328,8 @@ test('[LD14] page labels are canonical', () => {
   assert.is(pageStream(0), 'page-0');
   assert.is(pageStream(41), 'page-41');
   assert.is(pageIndex('page-41'), 41);
-  for (const label of ['page-', 'page-041', 'page--1', 'control', 'page-1x']) assert.is(pageIndex(label), undefined);
+  for (const label of ['page-', 'page-041', 'page--1', 'control', 'page-1x'])
+    assert.is(pageIndex(label), undefined);
   assert.throws(() => pageStream(-1), /whole number/);
 });
 

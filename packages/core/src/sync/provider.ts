@@ -1,5 +1,6 @@
 // Attaches y-websocket's provider to a page, over a socket that ends in the vault. Rules: spec/vault.md, "The socket".
 import { SealwireError } from '@sealwire/protocol';
+import { Awareness } from 'y-protocols/awareness';
 import { WebsocketProvider } from 'y-websocket';
 import type { Page } from '../room/page.ts';
 import type { Room } from '../room/room.ts';
@@ -14,13 +15,19 @@ export const openProvider = async (room: Room, page: Page): Promise<() => void> 
     dropped: (error) => room.dropped(stream, new SealwireError('FOREIGN_EDIT_DROPPED', error.message)),
     attach: (sink) => room.attach(stream, sink),
   });
+  // Its timer would outlive the provider: whoever makes an awareness ends it.
+  const awareness = new Awareness(page.doc);
   const provider = new WebsocketProvider('sealwire:', stream, page.doc, {
     WebSocketPolyfill: socket as unknown as typeof WebSocket,
     // Tabs of one browser would exchange plaintext, with localStorage as a fallback.
     disableBc: true,
+    awareness,
     connect: true,
   });
   // The vault answers in a microtask; from then on every edit is heard.
   await new Promise<void>((resolve) => provider.once('sync', () => resolve()));
-  return () => provider.destroy();
+  return () => {
+    provider.destroy();
+    awareness.destroy();
+  };
 };

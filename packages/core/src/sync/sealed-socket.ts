@@ -29,7 +29,7 @@ const KEEP_ALIVE_MS = 12_000;
  *
  * @see https://github.com/yjs/y-protocols (PROTOCOL.md: sync step 1, step 2, update)
  */
-export const sealedSocketClass = (port: SealedSocketPort) =>
+export const sealedSocketClass = (port: SealedSocketPort): (new () => object) =>
   class SealedSocket {
     static readonly CONNECTING = 0;
     static readonly OPEN = 1;

@@ -1,0 +1,187 @@
+// Linking as the new device: shows a code, is let in, and becomes a device of the account. Rules: spec/link.md §7.
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { SealwireError, sameBytes } from '@sealwire/protocol';
+import { signEd25519 } from '#native';
+import { encodeSelf, type Self } from '../account/self.ts';
+import type { Device, LinkNewState, LinkOptions, LinkRequest } from '../api.ts';
+import { createDevice, requireName } from '../device.ts';
+import {
+  createDeviceSecrets,
+  type DevicePublic,
+  type DeviceSecrets,
+  devicePublic,
+} from '../identity/device-keys.ts';
+import { addToDeviceLog } from '../identity/device-log.ts';
+import {
+  type DeviceAdd,
+  encodeUnsigned,
+  entryHash,
+  entryStatement,
+  type SignedEntry,
+} from '../identity/log-entry.ts';
+import { type DeviceInternals, deviceParts, openEmptyVault } from '../open.ts';
+import { randomBytes } from '../random.ts';
+import { createReadable } from '../readable.ts';
+import { encodeRecord } from '../room/records.ts';
+import { createEngine, type Engine } from '../sync/engine.ts';
+import type { RecordId, Vault } from '../vault/vault.ts';
+import { type LinkOffer, readBundle, readOffer } from './bundle.ts';
+import { type NewDeviceLink, startNewDeviceLink } from './new-device-driver.ts';
+import { platformTimers, relayRendezvous } from './relay-cell.ts';
+
+/**
+ * Asks to be linked to an account: shows a code that its phone scans.
+ *
+ * @returns at once; the code comes with the state `code`. The storage is held until the request ends.
+ */
+export const linkDevice = (options: LinkOptions & DeviceInternals): LinkRequest => {
+  requireName(options.deviceName, 'deviceName');
+  let link: NewDeviceLink | undefined;
+  let cancelled = false;
+  let failure: SealwireError | undefined;
+  let done = false;
+  const state = createReadable<LinkNewState>(() => {
+    if (failure) return { step: 'failed', error: failure };
+    if (done) return { step: 'done' };
+    const current = link?.state.get() ?? { step: 'connecting' };
+    // The person is told `done` only when the device is open.
+    return current.step === 'done' ? { step: 'receiving' } : current;
+  });
+  const device = run(options, {
+    started(started) {
+      link = started;
+      started.state.subscribe(() => state.invalidate());
+      if (cancelled) started.cancel();
+      state.invalidate();
+    },
+    cancelled: () => cancelled,
+  });
+  device.then(
+    () => {
+      done = true;
+      state.invalidate();
+    },
+    (error: unknown) => {
+      failure =
+        error instanceof SealwireError
+          ? error
+          : new SealwireError('CLOSED', 'Linking failed.', { cause: error });
+      state.invalidate();
+    },
+  );
+  return {
+    state,
+    submitDigits(digits) {
+      if (!link) throw new RangeError('digits come after the code was scanned');
+      link.submitDigits(digits);
+    },
+    cancel() {
+      cancelled = true;
+      link?.cancel();
+    },
+    device,
+  };
+};
+
+interface Progress {
+  started(link: NewDeviceLink): void;
+  cancelled(): boolean;
+}
+
+const run = async (options: LinkOptions & DeviceInternals, progress: Progress): Promise<Device> => {
+  const vault = await openEmptyVault(options);
+  try {
+    const secrets = createDeviceSecrets(randomBytes);
+    const engine = linkEngine(options, secrets);
+    try {
+      const stored = await link(options, vault, secrets, engine, progress);
+      engine.close();
+      const parts = deviceParts(options, vault, stored.self, stored.record, new Map());
+      return (await createDevice(parts, options.offline ?? false)).device;
+    } finally {
+      engine.close();
+    }
+  } catch (error) {
+    await vault.close();
+    throw error;
+  }
+};
+
+const linkEngine = (options: LinkOptions & DeviceInternals, secrets: DeviceSecrets): Engine =>
+  createEngine({
+    url: options.relay,
+    relaySeed: secrets.relay,
+    relayKey: devicePublic(secrets).relay,
+    randomBytes,
+    onConnection: () => undefined,
+    onProblem: () => undefined,
+    ...(options.onTraffic && { onTraffic: options.onTraffic }),
+    ...(options.times && { times: options.times }),
+  });
+
+const link = async (
+  options: LinkOptions,
+  vault: Vault,
+  secrets: DeviceSecrets,
+  engine: Engine,
+  progress: Progress,
+): Promise<{ self: Self; record: RecordId }> => {
+  engine.setNetwork(true);
+  await engine.whenOnline();
+  if (progress.cancelled()) throw new SealwireError('LINK_CANCELLED', 'Linking was cancelled.');
+  const keys: DevicePublic = devicePublic(secrets);
+  const sign = (message: Uint8Array): Uint8Array => signEd25519(secrets.identity, message);
+  let offer: LinkOffer | undefined;
+  let stored: { self: Self; record: RecordId } | undefined;
+  const started = startNewDeviceLink({
+    rendezvous: relayRendezvous(engine),
+    relayId: engine.relayId()!,
+    identity: { publicKey: keys.identity, sign },
+    verify: (publicKey, message, signature) =>
+      ed25519.verify(signature, message, publicKey, { zip215: false }),
+    relayKey: keys.relay,
+    hpkeKey: keys.hpke,
+    deviceName: options.deviceName,
+    platform: options.platform,
+    randomBytes,
+    timers: platformTimers,
+    now: options.now ?? Date.now,
+    callbacks: {
+      async acceptOffer(bytes, inviter) {
+        offer = await readOffer(bytes, inviter, keys);
+        return sign(entryStatement(entryHash(encodeUnsigned(offer.add))));
+      },
+      async storeBundle(bytes) {
+        if (!offer) throw new Error('keys came before the offer');
+        const { entry, ...bundle } = readBundle(bytes);
+        if (!sameBytes(entry.hash, entryHash(encodeUnsigned(offer.add))))
+          throw new SealwireError(
+            'LINK_TAMPERED',
+            'The phone added another device than this one. Start anew.',
+          );
+        const log = await addToDeviceLog(offer.log, entry as SignedEntry<DeviceAdd>);
+        const self: Self = {
+          ...bundle,
+          secrets,
+          log,
+          manageSeed: undefined,
+          principalWritten: { version: 0, keys: '' },
+        };
+        const { ids, durable } = vault.commit({
+          put: [encodeRecord({ type: 'self', json: encodeSelf(self) })],
+        });
+        stored = { self, record: ids[0]! };
+        await durable;
+      },
+    },
+  });
+  progress.started(started);
+  try {
+    await started.result;
+  } catch (error) {
+    // What was stored of a link that failed after all is taken back: the phone did not count this device in.
+    if (stored) await vault.commit({ remove: [stored.record] }).durable;
+    throw error;
+  }
+  return stored!;
+};
