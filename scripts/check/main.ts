@@ -10,7 +10,10 @@ const bin = `${root}node_modules/.bin`;
 const node = [process.execPath, '--conditions=sealwire:source', '--import', 'tsx'];
 
 const checks: Check[] = [
-  { name: 'format and lint', run: command(root, [`${bin}/biome`, 'ci', '--colors=off', '--error-on-warnings', '.']) },
+  {
+    name: 'format and lint',
+    run: command(root, [`${bin}/biome`, 'ci', '--colors=off', '--error-on-warnings', '.']),
+  },
   { name: 'types', run: command(root, [`${bin}/tsc`, '--noEmit', '-p', '.']) },
   { name: 'tidy', run: command(root, [...node, 'scripts/tidy/main.ts']) },
   { name: 'build', run: command(root, [`${bin}/turbo`, 'run', 'build', '--output-logs=errors-only']) },
