@@ -23,9 +23,17 @@ export function LinkThisBrowser({ session }: { readonly session: Session }) {
   const [request, setRequest] = useState<LinkRequest | undefined>(undefined);
   useEffect(() => {
     // A new round begins when its id changes; the effect's clean-up ends the one before.
-    const opened = session.link(proposeBrowserName());
-    setRequest(opened);
-    return () => endUnlessOver(opened);
+    let left = false;
+    let opened: LinkRequest | undefined;
+    void session.link(proposeBrowserName()).then((made) => {
+      opened = made;
+      if (left) endUnlessOver(made);
+      else setRequest(made);
+    });
+    return () => {
+      left = true;
+      if (opened !== undefined) endUnlessOver(opened);
+    };
   }, [session, round.id]);
   const again = (renewals: number) => {
     setRequest(undefined);
@@ -46,7 +54,7 @@ export function LinkThisBrowser({ session }: { readonly session: Session }) {
         </div>
         <div className="linking-code">
           {request === undefined ? (
-            <Progress label="Making a code…" done={0} total={0} />
+            <MakingCode />
           ) : (
             <Round
               request={request}
@@ -76,7 +84,7 @@ function Round(props: {
   }, [state.step, renew]);
   switch (state.step) {
     case 'connecting':
-      return <Progress label="Making a code…" done={0} total={0} />;
+      return <MakingCode />;
     case 'code':
       return <ShowCode code={state.code} expiresAt={state.expiresAt} />;
     case 'type-digits':
@@ -99,6 +107,28 @@ function Round(props: {
         </Failure>
       );
   }
+}
+
+/** Milliseconds after which a person is told why there is no code yet. */
+const LONG_MS = 5_000;
+
+function MakingCode() {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div className="making-code" role="status">
+      <Progress label="Making a code…" done={0} total={0} />
+      {long && (
+        <p className="quiet">
+          The relay does not answer yet. The code appears as soon as it does; check the connection of this
+          computer.
+        </p>
+      )}
+    </div>
+  );
 }
 
 function endUnlessOver(request: LinkRequest): void {

@@ -46,8 +46,11 @@ export interface Session {
   startOver(): Promise<void>;
   /** @throws SealwireError when the vault cannot be made. */
   create(name: string, deviceName: string): Promise<void>;
-  /** Begins linking this browser; the session opens by itself when it is done. */
-  link(deviceName: string): LinkRequest;
+  /**
+   * Begins linking this browser, once a request before it has let go of the storage. The session opens by itself when
+   * it is done.
+   */
+  link(deviceName: string): Promise<LinkRequest>;
   /** The network switch, remembered across reloads. */
   setNetwork(on: boolean): void;
 }
@@ -56,6 +59,7 @@ export function createSession(): Session {
   const state = value<SessionState>({ kind: 'starting' });
   const notices = value<readonly Notice[]>([]);
   let relay = '';
+  let linking: Promise<void> = Promise.resolve();
 
   const adopt = (device: Device, justLinked: boolean): void => {
     watch(device, () => state.set({ kind: 'in-use', moved: true }));
@@ -98,13 +102,16 @@ export function createSession(): Session {
       const storage = browserStorage(STORAGE);
       adopt(await createAccount({ storage, ...network(), name, deviceName, platform: 'phone' }), false);
     },
-    link(deviceName) {
+    async link(deviceName) {
+      await linking;
       rememberOffline(false);
       const request = linkDevice({ storage: browserStorage(STORAGE), relay, deviceName, platform: 'web' });
-      request.device.then(
+      linking = request.device.then(
         (device) => adopt(device, true),
-        (error) => {
+        async (error: unknown) => {
+          // The request's state shows every other failure.
           if (codeOf(error) === 'STORAGE_IN_USE') fail(error);
+          if (codeOf(error) === 'DEVICE_EXISTS') await open(false);
         },
       );
       return request;
