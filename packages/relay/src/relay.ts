@@ -39,10 +39,14 @@ export interface Relay {
   readonly relayId: Uint8Array;
   /**
    * Stops: takes nothing new, finishes appends on their way to the disk, closes all connections with SHUTTING_DOWN
-   * and the store. Takes at most `drainMs` and `closeMs` together. May be called twice.
+   * and the store. Waits at most `drainMs` for the appends, `closeMs` for the peers and `drainMs` for the store. May
+   * be called twice.
    */
   close(): Promise<void>;
 }
+
+/** TCP connections beside the WebSockets: for health checks, and for those who hear that the relay is full. */
+const TURNED_AWAY = 1_000;
 
 /**
  * Starts a relay.
@@ -58,7 +62,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const server = options.server ?? createServer(answer(store, options.onRequest));
   const sockets = attach(server, core, limits, clock, log);
   if (own) {
-    server.maxConnections = limits.connections;
+    server.maxConnections = limits.connections + TURNED_AWAY;
     await listen(server, host, port);
   }
   const bound = server.address() as AddressInfo | null;
@@ -73,7 +77,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     await sockets.gone();
     if (own) server.closeAllConnections();
     await serverClosed;
-    await store.close();
+    await within(limits.drainMs, clock, store.close());
     log({ event: 'stopped' });
   };
   return {
@@ -86,6 +90,13 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     },
   };
 };
+
+/** Resolves with `promise`, or after `ms` without it. */
+const within = (ms: number, clock: Clock, promise: Promise<unknown>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const callOff = clock.after(ms, resolve);
+    promise.then(() => resolve(), reject).finally(callOff);
+  });
 
 const answer = (store: LogStore, next: RequestListener | undefined): RequestListener => {
   const health = JSON.stringify({ status: 'ok', relayId: toHex(store.relayId) });
