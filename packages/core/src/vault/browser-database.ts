@@ -134,7 +134,10 @@ export const inTransaction = (
 export const writeError = (error: DOMException | null): SealwireError =>
   error?.name === 'QuotaExceededError'
     ? full(error)
-    : lost(`The browser no longer stores what this device writes (${error?.name ?? 'no reason given'}).`, error);
+    : lost(
+        `The browser no longer stores what this device writes (${error?.name ?? 'no reason given'}).`,
+        error,
+      );
 
 export const full = (cause?: unknown): SealwireError =>
   new SealwireError('STORAGE_FULL', 'The storage of this browser is full: make room, then try again.', {

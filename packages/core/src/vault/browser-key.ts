@@ -24,7 +24,7 @@ interface WrappedKey {
 export const readKey = async (name: string): Promise<Uint8Array | undefined> => {
   const entry = await withDatabase(name, async (database) => {
     const [store] = idb.transact(database, [KEYS], 'readonly');
-    return (await idb.get(store!, ENTRY)) as WrappedKey | undefined;
+    return (await idb.get(store!, ENTRY)) as unknown as WrappedKey | undefined;
   });
   if (!entry) return undefined;
   try {
