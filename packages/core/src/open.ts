@@ -19,7 +19,7 @@ import { openVault, type Vault } from './vault/vault.ts';
 
 /** For tests and figures; not part of the public shape. */
 export interface DeviceInternals {
-  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
 }
 

@@ -5,6 +5,7 @@ import { type ErrorCode, LIMITS, SealwireError, toHex } from '@sealwire/protocol
 import { signEd25519, verifyEd25519 } from '#native';
 import type { LinkNewState, LinkPhoneState, Readable } from '../src/api.ts';
 import { utf8 } from '../src/bytes.ts';
+import { parseLinkCode } from '../src/link/code.ts';
 import { startNewDeviceLink } from '../src/link/new-device-driver.ts';
 import { startPhoneLink } from '../src/link/phone-driver.ts';
 import { type Confirmed, requireConfirmed } from '../src/link/proof.ts';
@@ -71,6 +72,12 @@ export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalM
       for (const member of cell?.members ?? []) {
         if (member !== except) tell(member, name, (events) => events.closed(code));
       }
+    },
+    /** Bytes that nobody sent, for one side of the cell that a code names. */
+    inject(code: string, side: 'phone' | 'new-device', payload: Uint8Array): void {
+      const name = toHex(parseLinkCode(code).rendezvousId);
+      const member = cells.get(name)?.members[side === 'phone' ? 1 : 0];
+      if (member) tell(member, name, (events) => events.message(payload));
     },
     connect(): Rendezvous {
       const member: Member = { connection: new Map() };

@@ -32,7 +32,7 @@ export interface DeviceParts {
   readonly relay: string;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
-  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
 }
 

@@ -46,8 +46,8 @@ export interface EngineOptions {
   readonly onProblem: (error: SealwireError, room: string | undefined) => void;
   /** A room's head at the relay became known: there is something to load. */
   readonly onNews?: (room: string, head: number) => void;
-  /** Every byte that crosses the socket, for tests and figures. */
-  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => void;
+  /** Sees every message that crosses the socket, for tests and figures; what it returns goes in its place. */
+  readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
 }
 
@@ -87,8 +87,8 @@ export const createEngine = (options: EngineOptions) => {
 
   const transmit = (message: ClientMessage): void => {
     if (socket?.readyState !== 1) return; // The close event is on its way; the session starts anew after it.
-    const bytes = encodeClientMessage(message);
-    options.onTraffic?.('up', bytes);
+    const encoded = encodeClientMessage(message);
+    const bytes = options.onTraffic?.('up', encoded) ?? encoded;
     socket.send(bytes as Uint8Array<ArrayBuffer>);
   };
 
@@ -145,8 +145,8 @@ export const createEngine = (options: EngineOptions) => {
       closeSocket();
       return;
     }
-    const bytes = new Uint8Array(data);
-    options.onTraffic?.('down', bytes);
+    const received = new Uint8Array(data);
+    const bytes = options.onTraffic?.('down', received) ?? received;
     let message: RelayMessage;
     try {
       message = decodeRelayMessage(bytes);

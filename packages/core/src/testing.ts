@@ -1,0 +1,34 @@
+// What tests, the demo and the benchmark need of core's inside. Reachable from sources only, not from the package.
+import { decodeSelf } from './account/self.ts';
+import { randomBytes } from './random.ts';
+import { decodeRecord } from './room/records.ts';
+import type { Storage } from './vault/storage.ts';
+import { openVault } from './vault/vault.ts';
+
+export type { DeviceInternals } from './open.ts';
+
+/** The secret keys in a vault, named: to search for them where they must not be. The vault must be closed. */
+export const readSecrets = async (
+  storage: Storage,
+): Promise<{ readonly name: string; readonly bytes: Uint8Array }[]> => {
+  const vault = await openVault(await storage.open(), { randomBytes });
+  try {
+    for (const { bytes } of vault.load()) {
+      const record = decodeRecord(bytes);
+      if (record.type !== 'self') continue;
+      const self = await decodeSelf(record.json);
+      return [
+        { name: 'identity seed', bytes: self.secrets.identity },
+        { name: 'relay seed', bytes: self.secrets.relay },
+        { name: 'HPKE key', bytes: self.secrets.hpke },
+        { name: 'account key', bytes: self.accountKey },
+        { name: 'room secret', bytes: self.roomSecret },
+        ...self.epochKeys.map((key) => ({ name: 'epoch key', bytes: key })),
+        ...(self.manageSeed ? [{ name: 'manage seed', bytes: self.manageSeed }] : []),
+      ];
+    }
+    return [];
+  } finally {
+    await vault.close();
+  }
+};
