@@ -24,6 +24,12 @@ test('a green file is green, with what it skipped', async () => {
   assert.ok(result.durationMs > 0);
 });
 
+test('threads and processes that a test starts do not report for it', async () => {
+  const result = await run('starts-others');
+  assert.equal(result.reasons, [], result.output);
+  assert.equal(counts(result), [1, 0, 0]);
+});
+
 test('the environment reaches the file', async () => {
   assert.equal(counts(await run('environment', 60_000, { SEALWIRE_SLOW: '1' })), [1, 0, 0]);
   assert.equal(counts(await run('environment', 60_000, { SEALWIRE_SLOW: '' })), [0, 1, 0]);

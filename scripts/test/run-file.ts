@@ -35,7 +35,7 @@ export async function runFile(options: RunFileOptions): Promise<FileResult> {
       cwd: options.root,
       // A group of its own, so that a hung file takes what it started with it.
       detached: true,
-      env: { ...withoutColour(process.env), ...options.env },
+      env: { ...withoutColour(process.env), ...options.env, SEALWIRE_TEST_RUNNER: String(process.pid) },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     },
   );
