@@ -145,9 +145,12 @@ async function examples(consumer: string, root: string): Promise<string | undefi
   return problem === undefined ? undefined : `examples with the packed packages\n${problem}`;
 }
 
+/** What others can import: an entry that has nothing but our source condition is for our own tests. */
 const entryPoints = (manifests: readonly Manifest[]): string[] =>
   manifests.flatMap(({ name, exports }) =>
-    Object.keys(exports).map((path) => (path === '.' ? name : `${name}/${path.slice(2)}`)),
+    Object.entries(exports)
+      .filter(([, value]) => targets(value).length > 0)
+      .map(([path]) => (path === '.' ? name : `${name}/${path.slice(2)}`)),
   );
 
 const readManifest = (folder: string): Manifest =>
