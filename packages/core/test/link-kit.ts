@@ -1,150 +1,14 @@
-// For the tests of linking: a rendezvous cell in memory, time that moves by hand, and a phone and a new device whose
-// callbacks can be held back. Contract of the cell: src/link/rendezvous.ts.
+// For the tests of linking: a phone and a new device at one relay, their callbacks held back where a test wants it,
+// and the two people who use them. Rules: spec/link.md.
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
-import { type ErrorCode, LIMITS, SealwireError, toHex } from '@sealwire/protocol';
-import { signEd25519, verifyEd25519 } from '#native';
+import { type ErrorCode, toHex } from '@sealwire/protocol';
+import { sha256, signEd25519, verifyEd25519 } from '#native';
 import type { LinkNewState, LinkPhoneState, Readable } from '../src/api.ts';
-import { utf8 } from '../src/bytes.ts';
-import { parseLinkCode } from '../src/link/code.ts';
+import { concat, utf8 } from '../src/bytes.ts';
 import { startNewDeviceLink } from '../src/link/new-device-driver.ts';
 import { startPhoneLink } from '../src/link/phone-driver.ts';
 import { type Confirmed, requireConfirmed } from '../src/link/proof.ts';
-import type { Rendezvous, RendezvousEvents, Timers } from '../src/link/rendezvous.ts';
-
-/** Sees every message in a cell; returns what the other side gets instead. `index` counts from 0, both directions. */
-export type Tap = (payload: Uint8Array, index: number, deliver: (payload: Uint8Array) => void) => void;
-
-interface Cell {
-  readonly payload: Uint8Array;
-  readonly members: Member[];
-  bytes: number;
-  messages: number;
-}
-
-interface Member {
-  readonly connection: Map<string, RendezvousEvents>;
-}
-
-/** Time moves only by `advance`. */
-export const createTimers = (): Timers & { advance(ms: number): void; readonly pending: number } => {
-  let now = 0;
-  const waiting = new Set<{ at: number; run: () => void }>();
-  return {
-    after: (ms, run) => {
-      const timer = { at: now + ms, run };
-      waiting.add(timer);
-      return () => {
-        waiting.delete(timer);
-      };
-    },
-    advance: (ms) => {
-      now += ms;
-      for (const timer of [...waiting].sort((a, b) => a.at - b.at)) {
-        if (timer.at > now || !waiting.delete(timer)) continue;
-        timer.run();
-      }
-    },
-    get pending() {
-      return waiting.size;
-    },
-  };
-};
-
-/** A relay that has nothing but rendezvous cells. What it tells a device comes in order, later than the call. */
-export const createFakeRelay = (timers: Timers, lives = { openMs: 60_000, totalMs: 180_000 }) => {
-  const cells = new Map<string, Cell>();
-  const ended = new Map<string, ErrorCode>();
-  const relay = {
-    tap: ((payload, _index, deliver) => deliver(payload)) as Tap,
-    /** What a joiner finds instead of what was left there. */
-    swap: (payload: Uint8Array): Uint8Array => payload,
-    openRefusal: undefined as ErrorCode | undefined,
-    joins: 0,
-    /** Every message as it was sent. */
-    wire: [] as Uint8Array[],
-    get cells() {
-      return cells.size;
-    },
-    /** Ends a cell for all. */
-    end(name: string, code: ErrorCode, except?: Member): void {
-      const cell = cells.get(name);
-      if (cells.delete(name)) ended.set(name, code);
-      for (const member of cell?.members ?? []) {
-        if (member !== except) tell(member, name, (events) => events.closed(code));
-      }
-    },
-    /** Bytes that nobody sent, for one side of the cell that a code names. */
-    inject(code: string, side: 'phone' | 'new-device', payload: Uint8Array): void {
-      const name = toHex(parseLinkCode(code).rendezvousId);
-      const member = cells.get(name)?.members[side === 'phone' ? 1 : 0];
-      if (member) tell(member, name, (events) => events.message(payload));
-    },
-    connect(): Rendezvous {
-      const member: Member = { connection: new Map() };
-      return {
-        listen: (id, events) => {
-          member.connection.set(toHex(id), events);
-          return () => {
-            member.connection.delete(toHex(id));
-          };
-        },
-        open: async (id, payload) => {
-          const name = toHex(id);
-          if (relay.openRefusal) throw new SealwireError(relay.openRefusal, 'refused');
-          if (cells.has(name)) throw new SealwireError('RENDEZVOUS_EXISTS', 'exists');
-          const cell: Cell = {
-            payload: payload.slice(),
-            members: [member],
-            bytes: payload.length,
-            messages: 0,
-          };
-          cells.set(name, cell);
-          const expire = () => cells.get(name) === cell && relay.end(name, 'RENDEZVOUS_EXPIRED');
-          timers.after(lives.openMs, () => cell.members.length === 1 && expire());
-          timers.after(lives.totalMs, expire);
-          return lives;
-        },
-        join: async (id) => {
-          relay.joins++;
-          const name = toHex(id);
-          const cell = cells.get(name);
-          if (!cell) throw new SealwireError(ended.get(name) ?? 'RENDEZVOUS_UNKNOWN', 'no cell');
-          if (cell.members.length > 1) {
-            relay.end(name, 'RENDEZVOUS_SECOND_JOINER');
-            throw new SealwireError('RENDEZVOUS_SECOND_JOINER', 'second joiner');
-          }
-          cell.members.push(member);
-          tell(cell.members[0]!, name, (events) => events.joined());
-          return relay.swap(cell.payload.slice());
-        },
-        send: (id, payload) => {
-          const name = toHex(id);
-          const cell = cells.get(name);
-          if (!cell?.members.includes(member)) return;
-          cell.bytes += payload.length;
-          if (cell.bytes > LIMITS.rendezvousBytes) return relay.end(name, 'RENDEZVOUS_FULL');
-          relay.wire.push(payload.slice());
-          const other = cell.members.find((each) => each !== member);
-          relay.tap(payload.slice(), cell.messages++, (changed) => {
-            if (other && cells.get(name) === cell) tell(other, name, (events) => events.message(changed));
-          });
-        },
-        close: (id) => {
-          const name = toHex(id);
-          if (cells.get(name)?.members.includes(member)) relay.end(name, 'RENDEZVOUS_PEER_LEFT', member);
-        },
-      };
-    },
-  };
-  return relay;
-};
-
-const tell = (member: Member, name: string, run: (events: RendezvousEvents) => void): void => {
-  queueMicrotask(() => {
-    const events = member.connection.get(name);
-    if (events) run(events);
-  });
-};
+import { createFakeRelay, createTimers } from './link-relay.ts';
 
 /** A callback that can be held back, and counts its calls. */
 export const createGate = () => {
@@ -177,9 +41,9 @@ export const createGate = () => {
 
 /** Repeatable bytes, different for each name. */
 export const bytesOf = (name: string, length = 32): Uint8Array => {
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) bytes[i] = (name.charCodeAt(i % name.length) * 31 + i * 17) & 255;
-  return bytes;
+  let bytes = sha256(utf8(name));
+  while (bytes.length < length) bytes = concat(bytes, sha256(bytes));
+  return bytes.slice(0, length);
 };
 
 export const identityOf = (name: string) => {
@@ -207,6 +71,10 @@ const HPKE_KEY = x25519.getPublicKey(bytesOf('hpke key'));
 export interface SceneOptions {
   readonly phoneRelayId?: Uint8Array;
   readonly deviceName?: string;
+  /** Names the randomness of both sides. */
+  readonly random?: string;
+  /** Is told the length of each draw. */
+  readonly asked?: number[];
   readonly lives?: { readonly openMs: number; readonly totalMs: number };
   /** The relay refuses to open a cell. */
   readonly openRefusal?: ErrorCode;
@@ -217,6 +85,13 @@ export const createScene = (options: SceneOptions = {}) => {
   const timers = createTimers();
   const relay = createFakeRelay(timers, options.lives);
   relay.openRefusal = options.openRefusal;
+  const random = (side: string) => {
+    const draw = randomOf(`${side} ${options.random ?? ''}`);
+    return (length: number): Uint8Array => {
+      options.asked?.push(length);
+      return draw(length);
+    };
+  };
   const gates = {
     makeOffer: createGate(),
     acceptOffer: createGate(),
@@ -233,7 +108,7 @@ export const createScene = (options: SceneOptions = {}) => {
     hpkeKey: HPKE_KEY,
     deviceName: options.deviceName ?? "Ada's laptop",
     platform: 'web',
-    randomBytes: randomOf('new'),
+    randomBytes: random('new'),
     timers,
     now: () => 1_000,
     callbacks: {
@@ -259,7 +134,7 @@ export const createScene = (options: SceneOptions = {}) => {
       verify,
       accountRoot: ACCOUNT_ROOT,
       deviceId: (key) => toHex(key).slice(0, 8),
-      randomBytes: randomOf('phone'),
+      randomBytes: random('phone'),
       timers,
       callbacks: {
         makeOffer: async (proof) => {

@@ -1,132 +1,30 @@
-// The two machines alone, without a channel: pure steps, peers that lie inside an honest channel, and what no sequence
-// of events may ever do. Rules: spec/link.md §3 to §7.
+// The two machines alone, without a channel: pure steps, and what no sequence of events may ever do.
+// Rules: spec/link.md §3 to §7.
 import { SealwireError } from '@sealwire/protocol';
 import { seededRandom } from '@sealwire/testkit/relay-fuzz';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodeLinkCell, hashOfCell } from '../src/link/code.ts';
-import { approvalOf, type LinkEvent, possessionOf, transcriptsOf } from '../src/link/machine.ts';
-import {
-  answerFront,
-  decodeLinkMessage,
-  encodeLinkMessage,
-  LINK_PAYLOAD_BYTES,
-  type LinkMessage,
-  offerFront,
-} from '../src/link/messages.ts';
-import {
-  type NewDeviceEvent,
-  type NewDeviceState,
-  startNewDevice,
-  stepNewDevice,
-} from '../src/link/new-device.ts';
-import { type PhoneEvent, type PhoneState, startPhone, stepPhone } from '../src/link/phone.ts';
-import { macOfDigits } from '../src/link/proof.ts';
+import { transcriptsOf } from '../src/link/machine.ts';
+import { decodeLinkMessage, encodeLinkMessage, LINK_PAYLOAD_BYTES } from '../src/link/messages.ts';
+import { type PhoneEvent, type PhoneState, startPhone } from '../src/link/phone.ts';
 import { ABORT_REASONS } from '../src/link/reasons.ts';
-import { statementOf } from '../src/link/transcript.ts';
-import { ACCOUNT_ROOT, bytesOf, identityOf, RELAY_ID, verify } from './link-kit.ts';
+import { bytesOf } from './link-kit.ts';
+import {
+  answerTo,
+  codeOf,
+  honestNewDevice,
+  honestPhone,
+  newStateOf,
+  PHONE_SETUP,
+  said,
+  sent,
+  someMessages,
+  stateOf,
+  step,
+  stepNew,
+} from './link-machines-kit.ts';
 
 const test = suite('link machines');
-
-const PHONE = identityOf('phone');
-const NEW_DEVICE = identityOf('new device');
-const MAC_KEY = bytesOf('mac key');
-const DIGITS = '012345';
-const PHONE_TOOLS = { sign: PHONE.sign, verify };
-const NEW_TOOLS = { sign: NEW_DEVICE.sign, verify };
-const KEYS = { oneTimeKey: bytesOf('one-time'), identityKey: NEW_DEVICE.publicKey };
-const CELL = encodeLinkCell(KEYS);
-const CODE = { rendezvousId: bytesOf('cell', 16), relayId: RELAY_ID, hash: hashOfCell(CELL) };
-const PHONE_SETUP = {
-  code: CODE,
-  relayId: RELAY_ID,
-  accountRoot: ACCOUNT_ROOT,
-  phoneKey: PHONE.publicKey,
-  digits: DIGITS,
-  opening: bytesOf('opening'),
-};
-const PROPOSAL = {
-  deviceName: 'laptop',
-  platform: 'web',
-  relayKey: bytesOf('relay key'),
-  hpkeKey: bytesOf('hpke key'),
-} as const;
-const NEW_SETUP = { ...KEYS, ...PROPOSAL, code: CODE };
-
-const step = (state: PhoneState, event: PhoneEvent) => stepPhone(state, event, PHONE_TOOLS);
-const stepNew = (state: NewDeviceState, event: NewDeviceEvent) => stepNewDevice(state, event, NEW_TOOLS);
-
-/** A message of the peer, as the channel would hand it over. */
-const said = (state: object, message: LinkMessage, transcript = 0): LinkEvent & { type: 'message' } => ({
-  type: 'message',
-  plaintext: encodeLinkMessage(message),
-  aad: transcriptsOf(state)[transcript] ?? new Uint8Array(32),
-});
-
-/** The plaintexts that a step sends. */
-const sent = (effects: readonly { readonly type: string }[]): LinkMessage[] =>
-  effects.flatMap((effect) =>
-    effect.type === 'send'
-      ? [decodeLinkMessage((effect as unknown as { plaintext: Uint8Array }).plaintext)]
-      : [],
-  );
-
-const codeOf = (state: PhoneState | NewDeviceState): string =>
-  state.step === 'failed' ? state.error.code : state.step;
-
-/** What an honest new device answers in a transcript; a lying one changes a part. */
-const answerTo = (state: PhoneState, digits = DIGITS, lie: Partial<typeof PROPOSAL> = {}): LinkMessage => {
-  const statement = statementOf(transcriptsOf(state)[0]!, answerFront({ ...PROPOSAL, ...lie }));
-  return {
-    type: 'answer',
-    ...PROPOSAL,
-    ...lie,
-    possession: NEW_DEVICE.sign(possessionOf(statement)),
-    mac: macOfDigits(MAC_KEY, digits, statement),
-  };
-};
-
-/** Every state of an honest phone, in order, each with the event that leads on. */
-const honestPhone = (): { state: PhoneState; event: PhoneEvent }[] => {
-  const path: { state: PhoneState; event: PhoneEvent }[] = [];
-  let { state } = startPhone(PHONE_SETUP);
-  const on = (event: PhoneEvent): void => {
-    path.push({ state, event });
-    state = step(state, event).state;
-  };
-  on({ type: 'found', payload: CELL });
-  on({ type: 'channel', macKey: MAC_KEY });
-  on(said(state, answerTo(state)));
-  on({ type: 'confirmed', deviceName: 'kitchen' });
-  on({ type: 'offer', offer: bytesOf('offer', 40) });
-  on(said(state, { type: 'acceptance', acceptance: bytesOf('acceptance', 64) }));
-  on({ type: 'bundle', bundle: bytesOf('bundle', 99) });
-  on(said(state, { type: 'done' }));
-  assert.is(state.step, 'done');
-  return path;
-};
-
-/** As {@link honestPhone} for the new device; its messages come from a phone machine. */
-const honestNewDevice = (): { state: NewDeviceState; event: NewDeviceEvent }[] => {
-  const path: { state: NewDeviceState; event: NewDeviceEvent }[] = [];
-  const ofPhone = honestPhone().flatMap(({ state, event }) => sent(step(state, event).effects));
-  let { state } = startNewDevice(NEW_SETUP);
-  const on = (event: NewDeviceEvent): void => {
-    path.push({ state, event });
-    state = stepNew(state, event).state;
-  };
-  on({ type: 'opened', expiresAt: 9 });
-  on({ type: 'joined' });
-  on({ type: 'channel', macKey: MAC_KEY });
-  on(said(state, ofPhone[0]!));
-  on({ type: 'typed', digits: DIGITS });
-  on(said(state, ofPhone[1]!));
-  on({ type: 'acceptance', acceptance: bytesOf('acceptance', 64) });
-  on(said(state, ofPhone[2]!));
-  on({ type: 'stored' });
-  assert.is(state.step, 'done');
-  return path;
-};
 
 test('[LK10] both machines keep the same transcript to the end', () => {
   const phone = honestPhone().map(({ state }) => state);
@@ -197,70 +95,6 @@ test('[LK24] 2,000 seeded runs: whatever comes, no release without right digits 
     releases += seen.released;
   }
   assert.ok(releases > 300, `${releases} releases`);
-});
-
-test('[LK21] possession: by another key, over other keys, or over another transcript', () => {
-  const digits = stateOf('digits');
-  const honest = answerTo(digits) as Extract<LinkMessage, { type: 'answer' }>;
-  const statement = statementOf(transcriptsOf(digits)[0]!, answerFront(PROPOSAL));
-  const lies: LinkMessage[] = [
-    { ...honest, possession: PHONE.sign(possessionOf(statement)) },
-    { ...honest, possession: NEW_DEVICE.sign(approvalOf(statement)) },
-    { ...honest, possession: NEW_DEVICE.sign(possessionOf(bytesOf('another statement'))) },
-    { ...honest, possession: new Uint8Array(64) },
-    { ...honest, relayKey: bytesOf('another') },
-    { ...honest, hpkeKey: bytesOf('another') },
-    { ...honest, deviceName: 'another' },
-    { ...honest, platform: 'phone' },
-  ];
-  for (const lie of lies) {
-    const { state, effects } = step(digits, said(digits, lie));
-    assert.is(codeOf(state), 'LINK_TAMPERED');
-    assert.equal(sent(effects), [{ type: 'abort', reason: 'LINK_TAMPERED' }]);
-  }
-});
-
-test('[LK22] the MAC is checked once: after a wrong one the right one changes nothing', () => {
-  const digits = stateOf('digits');
-  const wrong = step(digits, said(digits, answerTo(digits, '012346')));
-  assert.is(codeOf(wrong.state), 'LINK_WRONG_DIGITS');
-  assert.equal(sent(wrong.effects), [{ type: 'abort', reason: 'LINK_WRONG_DIGITS' }]);
-  const again = step(wrong.state, said(digits, answerTo(digits)));
-  assert.is(again.state, wrong.state);
-  assert.equal(again.effects, []);
-  const right = step(digits, said(digits, answerTo(digits)));
-  assert.is(codeOf(right.state), 'confirm');
-});
-
-test('[LK30] a phone that opens its commitment to other digits, or not at all', () => {
-  const typed = newStateOf('typed');
-  for (const opening of [bytesOf('another opening'), new Uint8Array(32)]) {
-    const { state, effects } = stepNew(typed, said(typed, offerIn(typed, { opening })));
-    assert.is(codeOf(state), 'LINK_TAMPERED');
-    assert.equal(sent(effects), [{ type: 'abort', reason: 'LINK_TAMPERED' }]);
-  }
-  // The attacker in the phone's place shows nobody digits: what was typed came from another phone.
-  const typing = newStateOf('typing');
-  const other = stepNew(typing, { type: 'typed', digits: '999999' }).state;
-  assert.is(codeOf(stepNew(other, said(other, offerIn(other))).state), 'LINK_TAMPERED');
-  assert.is(codeOf(stepNew(typed, said(typed, offerIn(typed))).state), 'accepting');
-});
-
-test('[LK31] an approval by another key, of another kind, or of another offer', () => {
-  const typed = newStateOf('typed');
-  const honest = offerIn(typed);
-  const statement = statementOf(transcriptsOf(typed)[0]!, offerFront(honest));
-  const lies = [
-    { ...honest, approval: NEW_DEVICE.sign(approvalOf(statement)) },
-    { ...honest, approval: PHONE.sign(possessionOf(statement)) },
-    { ...honest, approval: new Uint8Array(64) },
-    { ...honest, offer: bytesOf('another offer', 40) },
-  ];
-  for (const lie of lies) {
-    const { state, effects } = stepNew(typed, said(typed, lie));
-    assert.is(codeOf(state), 'LINK_TAMPERED');
-    assert.not.ok(effects.some((effect) => effect.type === 'accept-offer'));
-  }
 });
 
 test('[LK9] only an abort may cross a message of ours', () => {
@@ -355,29 +189,6 @@ test('[LK41] somebody joins twice, as the relay says it', () => {
 });
 
 test.run();
-
-const stateOf = <S extends PhoneState['step']>(name: S): Extract<PhoneState, { step: S }> =>
-  honestPhone().find(({ state }) => state.step === name)!.state as Extract<PhoneState, { step: S }>;
-
-const newStateOf = <S extends NewDeviceState['step']>(name: S): Extract<NewDeviceState, { step: S }> =>
-  honestNewDevice().find(({ state }) => state.step === name)!.state as Extract<NewDeviceState, { step: S }>;
-
-/** What an honest phone offers in a transcript; a lying one changes a part and signs that. */
-const offerIn = (state: NewDeviceState, lie: { opening?: Uint8Array } = {}) => {
-  const front = { opening: PHONE_SETUP.opening, offer: bytesOf('offer', 40), ...lie };
-  const statement = statementOf(transcriptsOf(state)[0]!, offerFront(front));
-  return { type: 'offer', ...front, approval: PHONE.sign(approvalOf(statement)) } as const;
-};
-
-const someMessages = (): LinkMessage[] => [
-  { type: 'hello', accountRoot: bytesOf('a'), phoneKey: bytesOf('b'), commitment: bytesOf('c') },
-  { type: 'answer', ...PROPOSAL, possession: bytesOf('p', 64), mac: bytesOf('m') },
-  { type: 'offer', opening: bytesOf('o'), offer: bytesOf('f', 9), approval: bytesOf('g', 64) },
-  { type: 'acceptance', acceptance: bytesOf('a', 64) },
-  { type: 'bundle', bundle: bytesOf('b', 9) },
-  { type: 'done' },
-  { type: 'abort', reason: 'LINK_CANCELLED' },
-];
 
 /** One event of every kind, and every message under every transcript that the channel would accept. */
 const allEvents = (state: PhoneState, path: readonly { event: PhoneEvent }[]): PhoneEvent[] => [

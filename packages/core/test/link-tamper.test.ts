@@ -4,7 +4,8 @@ import { LIMITS } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { concat } from '../src/bytes.ts';
-import { createScene, outcome, playOut, playTo, type Scene, type Tap } from './link-kit.ts';
+import { createScene, outcome, playOut, playTo, type Scene } from './link-kit.ts';
+import type { Tap } from './link-relay.ts';
 
 const test = suite('link tampering');
 

@@ -37,6 +37,38 @@ test('[LK25] links a device: code, digits, confirmation, keys, and both know it'
   assert.is(timers.pending, 0);
 });
 
+test('[LK1] each link has its own cell, one-time key, digits and opening', async () => {
+  const codes = new Set<string>();
+  const wires = new Set<string>();
+  for (const name of ['one', 'two', 'three']) {
+    const scene = createScene({ random: name });
+    assert.equal(await (await playOut(scene)).over, { onPhone: 'done', onNewDevice: 'done' });
+    codes.add(scene.shownCode);
+    for (const payload of scene.relay.wire) wires.add(toHex(payload));
+    const { rendezvousId, relayId, hash } = parseLinkCode(scene.shownCode);
+    const parts = [rendezvousId, relayId, hash].map(toHex);
+    assert.is(new Set(parts).size, 3);
+    for (const part of parts) codes.add(part);
+  }
+  assert.is(codes.size, 3 + 3 + 1 + 3, 'only the relay id is the same');
+  assert.is(wires.size, 18);
+  const asked: number[] = [];
+  const scene = createScene({ asked });
+  await playTo(scene, 'digits');
+  assert.equal(asked, [32, 16, 4, 32], 'one-time key, cell, digits, opening');
+});
+
+test('[LK23] nothing of the account is asked for before the person agreed, nor after a refusal', async () => {
+  const scene = createScene();
+  const phone = await playTo(scene, 'confirm');
+  assert.is(scene.gates.makeOffer.calls, 0);
+  phone.refuse();
+  phone.confirm('too late');
+  assert.is(await outcome(phone.state), 'LINK_REFUSED');
+  assert.is(await outcome(scene.newDevice.state), 'LINK_REFUSED');
+  assert.is(scene.gates.makeOffer.calls + scene.gates.releaseKeys.calls, 0);
+});
+
 test('[LK33] the phone hears of success only when the secrets are durable', async () => {
   const scene = createScene();
   const phone = await playTo(scene, 'storing');
