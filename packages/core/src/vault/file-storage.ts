@@ -62,10 +62,12 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
   /** Bytes of the log when it last held nothing but the document's state. */
   let compactBytes = writer.bytes;
   let pending: Uint8Array[] = [];
+  /** The log that is open is not the one that the next start will read. */
+  let isGone = false;
   let problem: SealwireError | undefined;
   const listeners = new Set<(error: Error) => void>();
   const onUpdate = (update: Uint8Array): void => {
-    if (!problem) pending.push(update);
+    pending.push(update);
   };
   doc.on('update', onUpdate);
 
@@ -76,19 +78,30 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
     return turn;
   };
 
-  const fail = (error: unknown): never => {
+  /** What was to be written stays pending: a repair writes it. */
+  const fail = (error: unknown, updates: readonly Uint8Array[]): never => {
     problem = writeError(error);
-    pending = [];
-    if (problem.code !== 'STORAGE_FULL') for (const listener of listeners) listener(problem);
+    pending = [...updates, ...pending];
+    if (problem.code !== 'STORAGE_FULL') {
+      isGone = true;
+      for (const listener of listeners) listener(problem);
+    }
     throw problem;
   };
 
   /** The document's state in a new file, instead of the old one and of what is pending. */
   const rewrite = async (): Promise<void> => {
+    const covered = pending;
     pending = [];
     const before = writer;
-    writer = await createLog(dir, [Y.encodeStateAsUpdate(doc)]);
+    try {
+      writer = await createLog(dir, [Y.encodeStateAsUpdate(doc)]);
+    } catch (error) {
+      pending = [...covered, ...pending];
+      throw error;
+    }
     compactBytes = writer.bytes;
+    isGone = false;
     await before.close();
   };
 
@@ -106,23 +119,26 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
       }
       await writer.append(updates);
     } catch (error) {
-      fail(error);
+      fail(error, updates);
     }
   };
 
   const repair = async (): Promise<void> => {
     if (problem?.code === 'STORAGE_IN_USE') throw problem;
+    problem = undefined;
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       if ((await lock.state()) !== 'held') lock = await lockFolder(dir);
       const found = await readKey(dir);
       if (found && !sameBytes(found, key)) throw takenOver();
       if (!found) await writeKey(dir, key);
-      problem = undefined;
-      await rewrite();
+      // A disk that was full may have room for what is pending, but not for everything a second time.
+      if (isGone) await rewrite();
+      else await writer.cutOff();
     } catch (error) {
-      fail(error);
+      fail(error, []);
     }
+    await flush();
   };
 
   return {

@@ -15,9 +15,11 @@ export interface LogWriter {
   /**
    * Appends one row, forces it to disk and reads it back.
    *
-   * @throws SealwireError STORAGE_FULL, STORAGE_LOST. The file's end is undefined then: write it anew.
+   * @throws SealwireError STORAGE_FULL, STORAGE_LOST. The file may end with part of the row then: `cutOff` first.
    */
   append(updates: readonly Uint8Array[]): Promise<void>;
+  /** Removes what an append that failed left behind the last whole row. */
+  cutOff(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,6 +89,10 @@ const logWriter = (dir: string, file: FileHandle, length: number): LogWriter => 
       } catch (error) {
         throw writeError(error);
       }
+    },
+    async cutOff() {
+      await file.truncate(bytes);
+      await file.sync();
     },
     close: () => file.close(),
   };
