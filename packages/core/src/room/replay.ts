@@ -7,17 +7,13 @@ import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, openChain } from './chains.ts';
 import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
-import type { Page } from './page.ts';
 import type { FramedRecord, OutboxRecord, RoomRecord } from './records.ts';
-import type { RoomState } from './room.ts';
+import { noteDeletions, pageOf, type RoomState } from './state.ts';
 
 export interface ReplayOptions {
   readonly state: RoomState;
   readonly inbox: Inbox;
   readonly inboxOptions: InboxOptions;
-  readonly page: (stream: string) => Page;
-  readonly noteDeletions: (stream: string, updates: readonly AcceptedUpdate[]) => void;
-  readonly ownId: string;
   readonly records: readonly { readonly id: RecordId; readonly record: RoomRecord }[];
 }
 
@@ -47,13 +43,13 @@ export const replayRoom = async (options: ReplayOptions): Promise<void> => {
   for (const { id, record } of records)
     if (record.type === 'outbox') add(record.stream, replayOutbox(state, id, record));
   for (const [stream, list] of updates) {
-    options.noteDeletions(stream, list);
-    options.page(stream).applyAll(list);
+    noteDeletions(state, stream, list);
+    pageOf(state, stream).applyAll(list);
   }
 };
 
 const replayBody = async (
-  { state, inboxOptions, ownId }: ReplayOptions,
+  { state, inboxOptions }: ReplayOptions,
   stream: string,
   encoded: Uint8Array,
   receivedAt: number | undefined,
@@ -69,7 +65,7 @@ const replayBody = async (
   chain.clock += update?.parsed.entries.length ?? 0;
   advance(chain, body);
   const id = toHex(chain.device.id);
-  if (id !== ownId) {
+  if (id !== state.ownId) {
     state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
     if (receivedAt !== undefined) state.lastHeard.set(id, receivedAt);
   } else {

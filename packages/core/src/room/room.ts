@@ -1,396 +1,96 @@
 // One room as this device holds it: judges what comes, stores it, frames what leaves. One step at a time, in order.
 // Rules: spec/frame.md §8–§9, spec/vault.md "Records of a room".
-import { CONTROL_STREAM, type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
+import { type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
-import { type Body, KIND, SEEN_TAG_BYTES } from '../frame/body.ts';
-import { deriveClientId } from '../frame/client-id.ts';
-import type { LoggedDevice } from '../identity/device-log.ts';
-import type { Directory } from '../identity/directory.ts';
-import type { SignedEntry } from '../identity/log-entry.ts';
+import { type Body, SEEN_TAG_BYTES } from '../frame/body.ts';
 import { type AcceptedUpdate, combineUpdates } from '../logdoc/combine.ts';
-import { parseUpdate } from '../logdoc/parser.ts';
-import type { RecordId, Vault } from '../vault/vault.ts';
-import { advance, type Chain, chainKey, openChain } from './chains.ts';
-import { type Control, createControl, encodeEntries, type OwnAccount } from './control.ts';
-import { createCounters } from './counters.ts';
-import { type Framed, frameBatch } from './framing.ts';
-import { createInbox, type Waiting } from './inbox.ts';
-import { createKeyring } from './keyring.ts';
-import { nextBatch, type OutboxItem } from './outbox.ts';
-import { createPage, type Page } from './page.ts';
+import type { RecordId } from '../vault/vault.ts';
+import type { Chain } from './chains.ts';
+import { createInbox, type Judgement, type Waiting } from './inbox.ts';
 import { encodeRecord, type RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
+import { bodiesRecord, createSender } from './sender.ts';
+import { createRoomState, noteDeletions, pageOf, type RoomOptions, type RoomState } from './state.ts';
 
-export interface RoomOptions {
-  /** The account's own room, or a chat's. */
-  readonly kind: 'account' | 'chat';
-  /** 32 bytes; from the room secret. */
-  readonly id: Uint8Array;
-  readonly secret: Uint8Array;
-  /** Account root or chat id, 32 bytes. */
-  readonly logId: Uint8Array;
-  readonly epochKeys: readonly Uint8Array[];
-  readonly device: LoggedDevice;
-  readonly account: OwnAccount;
-  readonly directory: Directory;
-  readonly sign: (statement: Uint8Array) => Uint8Array;
-  readonly vault: Vault;
-  readonly randomBytes: (length: number) => Uint8Array;
-  readonly now: () => number;
-  /** Told of everything that was refused or noticed. */
-  readonly report: (evidence: Evidence) => void;
-  /** Sends one frame; the answer comes to `appended`. Called only while the room is live. */
-  readonly send: (frame: { readonly stream: string; readonly frame: Uint8Array }) => void;
-  /** A bug or a failed vault: the room stops until the device recovers. */
-  readonly fault: (error: unknown) => void;
-}
+export type { RoomOptions, RoomState } from './state.ts';
 
-/** How far an own clientID's entries have come: clocks below are durable here, and at the relay. */
-export interface OwnProgress {
-  stored: number;
-  sent: number;
-}
-
-/** What the parts of a room share. */
-export interface RoomState {
-  readonly options: RoomOptions;
-  readonly control: Control;
-  readonly chains: Map<string, Chain>;
-  readonly counters: ReturnType<typeof createCounters>;
-  readonly pages: Map<string, Page>;
-  /** Entries deleted in each page, as `clientID:clock`. */
-  readonly deleted: Map<string, Set<string>>;
-  /** By clientID: own ones of this and of earlier runs. */
-  readonly own: Map<number, OwnProgress>;
-  readonly lastHeard: Map<string, number>;
-  outbox: OutboxItem[];
-  /** Own frames that are stored and not acknowledged, oldest first. */
-  framed: (Framed & { readonly record: RecordId; sent: boolean })[];
-  cursor: number;
-  ownCounter: number;
-}
-
+/** @param records - what the vault holds of the room; loaded by itself, see `ready`. */
 export const createRoom = (
   options: RoomOptions,
-  records: readonly { id: RecordId; record: RoomRecord }[],
+  records: readonly { readonly id: RecordId; readonly record: RoomRecord }[],
 ) => {
-  const { vault, device } = options;
-  const roomId = toHex(options.id);
-  const ownId = toHex(device.id);
-  const keyring = createKeyring(options.id, options.secret);
-  const control = createControl({ ...options, keyring });
-  const state: RoomState = {
-    options,
-    control,
-    chains: new Map(),
-    counters: createCounters(),
-    pages: new Map(),
-    deleted: new Map(),
-    own: new Map(),
-    lastHeard: new Map(),
-    outbox: [],
-    framed: [],
-    cursor: 0,
-    ownCounter: 0,
-  };
+  const state = createRoomState(options);
+  const key = toHex(options.id);
   const listeners = new Set<() => void>();
-  const reported = new Set<string>();
-  /** Where each stream's live page gets accepted updates: a provider's socket, or the document itself. */
+  /** Where a stream's accepted updates go while a provider is attached: its socket instead of the document itself. */
   const sinks = new Map<string, (update: Uint8Array) => void>();
-  /** This run's clientID and local clock by stream. */
-  const writers = new Map<string, { readonly clientId: number; readonly nonce: Uint8Array; clock: number }>();
-  let live = false;
-  let lastDurable: Promise<void> = Promise.resolve();
-
-  const changed = () => {
-    for (const listener of listeners) listener();
-  };
-  const report = (evidence: Omit<Evidence, 'room'>) => options.report({ ...evidence, room: roomId });
-  const inboxOptions = {
-    logId: options.logId,
-    keyring,
-    directory: options.directory,
-    chains: state.chains,
-    deletions: options.kind === 'chat',
-    control,
-    report,
-  };
-  const inbox = createInbox(inboxOptions);
 
   let queue: Promise<void> = Promise.resolve();
   /** Runs steps one after another; a failed one is reported and does not stop those behind it. */
-  const step = (run: () => Promise<void>): Promise<void> => {
+  const step = (run: () => Promise<void> | void): Promise<void> => {
     queue = queue.then(run).catch(options.fault);
     return queue;
   };
-
-  const writer = (stream: string) => {
-    let found = writers.get(stream);
-    if (!found) {
-      const nonce = options.randomBytes(16);
-      const clientId = deriveClientId(device.keys.identity, options.logId, stream, nonce);
-      found = { clientId, nonce, clock: 0 };
-      writers.set(stream, found);
-    }
-    return found;
+  const changed = (): void => {
+    for (const listener of listeners) listener();
   };
-
-  const page = (stream: string): Page => {
-    let found = state.pages.get(stream);
-    if (!found) {
-      found = createPage(stream, writer(stream).clientId);
-      state.pages.set(stream, found);
-    }
-    return found;
-  };
-
-  const ownChain = (stream: string, clientId: number, nonce: Uint8Array): Chain => {
-    const known = state.chains.get(chainKey(stream, clientId));
-    if (known) return known;
-    const chain = openChain(device, options.logId, stream, clientId, { deviceId: device.id, nonce });
-    if (!chain) throw new Error('own clientID does not follow from its nonce');
-    return chain;
-  };
-
-  const putOutbox = (
-    stream: string,
-    clientId: number,
-    nonce: Uint8Array,
-    payload: Uint8Array,
-    clockAfter: number,
-  ) => {
-    const record = encodeRecord({ type: 'outbox', room: options.id, stream, clientId, nonce, payload });
-    const { ids, durable } = vault.commit({ put: [record] });
-    state.outbox.push({ record: ids[0]!, stream, clientId, nonce, payload, clockAfter });
-    lastDurable = durable;
-    durable.then(
-      () => {
-        const progress = state.own.get(clientId);
-        if (progress) progress.stored = Math.max(progress.stored, clockAfter);
-        changed();
-        kick();
-      },
-      () => changed(), // The vault itself reports why; what waits stays visible as not stored.
-    );
-    return durable;
-  };
-
-  const putControl = (entries: readonly SignedEntry[]): Promise<void> => {
-    const { clientId, nonce } = writer(CONTROL_STREAM);
-    return putOutbox(CONTROL_STREAM, clientId, nonce, encodeEntries(entries), 0);
-  };
-
-  /** Before its first words in a chat, a device shows there the log that makes it one of its account's. */
-  const introduce = (): void => {
-    if (options.kind !== 'chat' || state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) return;
-    const log = options.directory.log(toHex(options.account.id));
-    const missing = log?.entries.filter(({ hash }) => !control.holds(hash)) ?? [];
-    if (missing.length > 0) void putControl(missing).catch(() => undefined);
-  };
-
   const kick = (): void => {
-    if (live && state.framed.length === 0 && state.outbox.length > 0) void step(frameNext);
+    if (state.live && state.framed.length === 0 && state.outbox.length > 0) void step(sender.frameNext);
   };
+  const report = (evidence: Omit<Evidence, 'room'>): void => options.report({ ...evidence, room: key });
 
-  const send = (framed: RoomState['framed'][number]): void => {
-    framed.sent = true;
-    options.send(framed);
+  const sender = createSender(state, { changed, ready: kick });
+  const inboxOptions = {
+    logId: options.logId,
+    keyring: state.keyring,
+    directory: options.directory,
+    chains: state.chains,
+    deletions: options.kind === 'chat',
+    control: state.control,
+    report,
   };
+  const inbox = createInbox(inboxOptions);
+  const reportGaps = gapReporter(state, () => inbox.parked().length > 0, report);
 
-  /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
-  const frameNext = async (): Promise<void> => {
-    if (!live || state.framed.length > 0 || vault.problem) return;
-    if (state.outbox[0]?.stream !== CONTROL_STREAM) introduce();
-    const batch = nextBatch(state.outbox, (stream, id) => state.chains.get(chainKey(stream, id))?.clock ?? 0);
-    if (!batch) return;
-    const { stream, clientId, nonce } = batch.items[0]!;
-    const key = keyring.sealing(stream);
-    if (!key) return;
-    const chain = ownChain(stream, clientId, nonce);
-    const isControl = stream === CONTROL_STREAM;
-    const framed = frameBatch({
-      chain,
-      payload: batch.payload,
-      kind: isControl ? KIND.control : KIND.updates,
-      counter: state.ownCounter + 1,
-      counters: state.counters,
-      key,
-      heads: chain.last === 0 ? (options.directory.log(toHex(options.account.id))?.heads ?? []) : [],
-      mayDeflate: options.kind === 'chat' && !isControl,
-      sign: options.sign,
-      randomBytes: options.randomBytes,
-    });
-    const { ids, durable } = vault.commit({
-      put: [
-        encodeRecord({
-          type: 'framed',
-          room: options.id,
-          stream,
-          frame: framed.frame,
-          body: framed.encodedBody,
-        }),
-      ],
-      remove: batch.items.map(({ record }) => record),
-    });
-    state.chains.set(chainKey(stream, clientId), chain);
-    advance(chain, framed.body);
-    chain.clock = Math.max(chain.clock, batch.items.at(-1)!.clockAfter);
-    state.ownCounter = framed.body.counter;
-    const gone = new Set(batch.items);
-    state.outbox = state.outbox.filter((item) => !gone.has(item));
-    const entry = { ...framed, record: ids[0]!, sent: false };
-    state.framed.push(entry);
-    if (isControl) await control.accept(batch.payload);
-    await durable;
-    if (live) send(entry);
-  };
-
-  /** The relay has an own frame durably at this position. */
-  const settle = (entry: RoomState['framed'][number], position: number): void => {
-    const { stream, encodedBody, body } = entry;
-    state.framed = state.framed.filter((other) => other !== entry);
-    state.cursor = Math.max(state.cursor, position);
-    void vault
-      .commit({
-        put: [bodiesRecord([{ position, stream, body: encodedBody }])],
-        remove: [entry.record],
-      })
-      .durable.catch(() => undefined); // A failed vault reports itself; the frame is at the relay.
-    const progress = state.own.get(body.clientId);
-    const chain = state.chains.get(chainKey(stream, body.clientId));
-    if (progress && chain) progress.sent = Math.max(progress.sent, chain.clock);
-  };
-
-  const bodiesRecord = (bodies: { position: number; stream: string; body: Uint8Array }[]): Uint8Array =>
-    encodeRecord({
-      type: 'bodies',
-      room: options.id,
-      cursor: state.cursor,
-      receivedAt: options.now(),
-      bodies,
-    });
-
-  /** Removes from the outbox what the relay turned out to hold already: this device was restored from a copy. */
-  const dropCovered = (): RecordId[] => {
-    const covered = state.outbox.filter(
-      ({ stream, clientId, clockAfter }) =>
-        clockAfter > 0 && (state.chains.get(chainKey(stream, clientId))?.clock ?? 0) >= clockAfter,
-    );
-    state.outbox = state.outbox.filter((item) => !covered.includes(item));
-    return covered.map(({ record }) => record);
-  };
-
-  const hear = (body: Body, chain: Chain): void => {
-    const id = toHex(chain.device.id);
-    if (id === ownId) state.ownCounter = Math.max(state.ownCounter, body.counter);
-    else {
-      state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
-      state.lastHeard.set(id, options.now());
-    }
-    for (const { deviceTag, counter } of body.seen) {
-      const tag = toHex(deviceTag);
-      if (!ownId.startsWith(tag)) state.counters.claimed(tag, counter);
-    }
+  const deliver = (stream: string, updates: readonly AcceptedUpdate[]): void => {
+    noteDeletions(state, stream, updates);
+    const sink = sinks.get(stream);
+    if (sink) sink(combineUpdates(updates));
+    else pageOf(state, stream).applyAll(updates);
   };
 
   const judge = async (): Promise<void> => {
-    const before = new Set(inbox.parked());
-    const { accepted, duplicates, refused } = await inbox.judge();
-    const updates = new Map<string, AcceptedUpdate[]>();
-    for (const { body, chain, update, waiting } of accepted) {
-      hear(body, chain);
-      if (!update) continue;
-      const list = updates.get(waiting.stream);
-      if (list) list.push(update);
-      else updates.set(waiting.stream, [update]);
+    const taken = [...inbox.parked()];
+    const judgement = await inbox.judge();
+    for (const { body, chain } of judgement.accepted) hear(state, body, chain);
+    for (const item of judgement.duplicates) {
+      const own = state.framed.find(({ body }) => isSameFrame(body, item.body));
+      if (own) sender.settle(own, item.position);
     }
-    for (const item of duplicates) {
-      const mine = state.framed.find(
-        ({ frame, body }) =>
-          frame.length === item.frame.length &&
-          body.counter === item.body?.counter &&
-          body.clientId === item.body.clientId,
-      );
-      if (mine) settle(mine, item.position);
-    }
-    const parked = inbox.parked().filter(({ record }) => record === undefined);
-    const remove = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused].flatMap(
-      ({ record }) => record ?? [],
-    );
-    remove.push(...dropCovered());
-    for (const item of before) state.cursor = Math.max(state.cursor, item.position);
-    const put = parked.map(({ position, stream, frame }) =>
-      encodeRecord({ type: 'parked', room: options.id, position, stream, frame }),
-    );
-    put.push(
-      bodiesRecord(
-        accepted.map(({ waiting }) => ({
-          position: waiting.position,
-          stream: waiting.stream,
-          body: waiting.encodedBody!,
-        })),
-      ),
-    );
-    const { ids, durable } = vault.commit({ put, remove });
-    durable.catch(() => undefined); // A failed vault reports itself; what is not stored is fetched again.
-    parked.forEach((item, i) => {
-      item.record = ids[i];
-    });
-    for (const [stream, list] of updates) deliver(stream, list);
+    for (const { position } of taken) state.cursor = Math.max(state.cursor, position);
+    store(state, judgement, inbox.parked(), sender.dropCovered());
+    for (const [stream, updates] of updatesByStream(judgement)) deliver(stream, updates);
     changed();
     kick();
   };
 
-  const deliver = (stream: string, updates: readonly AcceptedUpdate[]): void => {
-    noteDeletions(stream, updates);
-    const sink = sinks.get(stream);
-    if (sink) sink(combineUpdates(updates));
-    else page(stream).applyAll(updates);
-  };
-
-  const noteDeletions = (stream: string, updates: readonly AcceptedUpdate[]): void => {
-    let deleted = state.deleted.get(stream);
-    if (!deleted) {
-      deleted = new Set();
-      state.deleted.set(stream, deleted);
-    }
-    for (const { parsed } of updates)
-      for (const { clientId, clock, length } of parsed.deletions)
-        for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
-  };
-
-  /** Says what is missing once nothing that could fill the gap is on its way. */
-  const reportGaps = (): void => {
-    if (inbox.parked().length > 0) return;
-    for (const { device: tag, counter } of state.counters.gaps()) {
-      const key = `${tag}/${counter}`;
-      if (reported.has(key)) continue;
-      reported.add(key);
-      report({
-        code: 'FRAME_GAP',
-        message: 'A frame that a device sent never came: the relay withheld or lost it.',
-        deviceId: tag,
-      });
-    }
-  };
-
-  const ready = replayRoom({ state, inbox, inboxOptions, page, noteDeletions, ownId, records });
-
   return {
     id: options.id,
-    key: roomId,
+    /** The id in hexadecimal. */
+    key,
     options,
-    /** Settles when what the vault holds is loaded. */
-    ready,
     state,
-    page,
-    putControl,
+    /** Settles when what the vault holds is loaded. */
+    ready: replayRoom({ state, inbox, inboxOptions, records }),
+    page: (stream: string) => pageOf(state, stream),
+    putControl: sender.putControl,
+    submit: sender.submit,
+    stored: sender.stored,
     cursor: () => state.cursor,
-    isLive: () => live,
+    isLive: () => state.live,
+    /** Own edits and frames that the relay has not acknowledged. */
     pending: () => state.outbox.length + state.framed.length,
-    /** Resolves when everything written so far is durable on this device. */
-    stored: () => lastDurable,
     onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -400,33 +100,7 @@ export const createRoom = (
       sinks.set(stream, sink);
       return () => sinks.delete(stream);
     },
-    /** Takes a local edit: exactly this device's own, continuing its clock; anything else in it is dropped. */
-    submit(stream: string, update: Uint8Array): void {
-      const own = writer(stream);
-      const parsed = parseUpdate(update, own.clientId, own.clock);
-      const known = state.deleted.get(stream);
-      const deletions = parsed.deletions
-        .flatMap(({ clientId, clock, length }) =>
-          Array.from({ length }, (_, i) => ({ clientId, clock: clock + i, length: 1 })),
-        )
-        .filter(({ clientId, clock }) => !known?.has(`${clientId}:${clock}`));
-      if (parsed.entries.length === 0 && deletions.length === 0) return;
-      own.clock += parsed.entries.length;
-      if (!state.own.has(own.clientId)) state.own.set(own.clientId, { stored: 0, sent: 0 });
-      const accepted = { bytes: update, parsed: { ...parsed, deletions } };
-      noteDeletions(stream, [accepted]);
-      void putOutbox(stream, own.clientId, own.nonce, combineUpdates([accepted]), own.clock).catch(
-        () => undefined,
-      );
-    },
-    /** A Yjs state vector of all that is held of a page: accepted entries, and own ones that are stored. */
-    stateVector(stream: string): Uint8Array {
-      const clocks = new Map<number, number>();
-      for (const { address, clock } of state.chains.values())
-        if (address.stream === stream && clock > 0) clocks.set(address.clientId, clock);
-      for (const item of state.outbox) if (item.stream === stream) clocks.set(item.clientId, item.clockAfter);
-      return Y.encodeStateVector(clocks);
-    },
+    stateVector: (stream: string) => stateVector(state, stream),
     /** Something reached the page's document that is not this device's own and did not come through here. */
     dropped: (stream: string, { code, message }: SealwireError) => report({ code, message, stream }),
     /** Frames as the relay delivers them, in rising position. */
@@ -438,54 +112,140 @@ export const createRoom = (
         if (fresh.length === 0) return;
         inbox.take(fresh);
         await judge();
-        if (live) reportGaps();
+        if (state.live) reportGaps();
       }),
     /** Judges again what waits: a key or a device has become known. */
     retry: (): Promise<void> =>
       step(async () => {
         if (inbox.parked().length > 0) await judge();
       }),
+    /** The relay has the frame in flight durably at this position. */
     appended: (position: number): Promise<void> =>
-      step(async () => {
-        const entry = state.framed.find(({ sent }) => sent);
-        if (entry) settle(entry, position);
+      step(() => {
+        const item = state.framed.find(({ sent }) => sent);
+        if (item) sender.settle(item, position);
         changed();
         kick();
       }),
     /** Everything up to the head has come: own frames may leave. */
     goLive: (): Promise<void> =>
-      step(async () => {
-        live = true;
-        for (const entry of state.framed) send(entry);
+      step(() => {
+        state.live = true;
+        if (!options.vault.problem) sender.sendFramed();
         reportGaps();
         changed();
         kick();
       }),
     goDown(): void {
-      live = false;
-      for (const entry of state.framed) entry.sent = false;
+      state.live = false;
+      for (const item of state.framed) item.sent = false;
       changed();
     },
-    /** Sends again what the relay refused for the moment, or what a full disk held back. */
+    /** Sends again what the relay refused for the moment. */
     resend: (): Promise<void> =>
-      step(async () => {
-        if (!live || vault.problem) return;
-        for (const entry of state.framed) send(entry);
-        kick();
+      step(() => {
+        if (state.live && !options.vault.problem) sender.sendFramed();
       }),
     /** The vault is whole again: all that waited is stored now, and may leave. */
     recovered: (): Promise<void> =>
-      step(async () => {
-        for (const { clientId, clockAfter } of state.outbox) {
-          const progress = state.own.get(clientId);
-          if (progress) progress.stored = Math.max(progress.stored, clockAfter);
-        }
-        if (live) for (const entry of state.framed) if (!entry.sent) send(entry);
+      step(() => {
+        sender.allStored();
+        if (state.live) sender.sendFramed(({ sent }) => !sent);
         changed();
         kick();
       }),
-    idle: (): Promise<void> => step(async () => undefined),
+    /** Settles when every step asked for so far has run. */
+    idle: (): Promise<void> => step(() => undefined),
   };
 };
 
 export type Room = ReturnType<typeof createRoom>;
+
+/** Takes note of who wrote what, and of what they say to have seen. */
+const hear = (state: RoomState, body: Body, chain: Chain): void => {
+  const id = toHex(chain.device.id);
+  if (id === state.ownId) state.ownCounter = Math.max(state.ownCounter, body.counter);
+  else {
+    state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
+    state.lastHeard.set(id, state.options.now());
+  }
+  for (const { deviceTag, counter } of body.seen) {
+    const tag = toHex(deviceTag);
+    if (!state.ownId.startsWith(tag)) state.counters.claimed(tag, counter);
+  }
+};
+
+const isSameFrame = (own: Body, other: Body | undefined): boolean =>
+  own.counter === other?.counter && own.clientId === other.clientId;
+
+/** Stores one judgement in one step: what was accepted, what waits, and the cursor after both. */
+const store = (
+  state: RoomState,
+  { accepted, duplicates, refused }: Judgement,
+  parked: readonly Waiting[],
+  covered: readonly RecordId[],
+): void => {
+  const { id: room, vault } = state.options;
+  const fresh = parked.filter(({ record }) => record === undefined);
+  const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
+  const bodies = accepted.map(({ waiting: { position, stream, encodedBody } }) => ({
+    position,
+    stream,
+    body: encodedBody!,
+  }));
+  const { ids, durable } = vault.commit({
+    put: [
+      ...fresh.map(({ position, stream, frame }) =>
+        encodeRecord({ type: 'parked', room, position, stream, frame }),
+      ),
+      bodiesRecord(state, bodies),
+    ],
+    remove: [...done.flatMap(({ record }) => record ?? []), ...covered],
+  });
+  durable.catch(() => undefined); // A failed vault reports itself; what is not stored is fetched again.
+  fresh.forEach((item, i) => {
+    item.record = ids[i];
+  });
+};
+
+const updatesByStream = ({ accepted }: Judgement): Map<string, AcceptedUpdate[]> => {
+  const streams = new Map<string, AcceptedUpdate[]>();
+  for (const { update, waiting } of accepted) {
+    if (!update) continue;
+    const list = streams.get(waiting.stream);
+    if (list) list.push(update);
+    else streams.set(waiting.stream, [update]);
+  }
+  return streams;
+};
+
+/** A Yjs state vector of all that is held of a page: accepted entries, and own ones that are stored. */
+const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array => {
+  const clocks = new Map<number, number>();
+  for (const { address, clock } of chains.values())
+    if (address.stream === stream && clock > 0) clocks.set(address.clientId, clock);
+  for (const item of outbox) if (item.stream === stream) clocks.set(item.clientId, item.clockAfter);
+  return Y.encodeStateVector(clocks);
+};
+
+/** Says once what is missing, when nothing that could fill the gap is on its way. */
+const gapReporter = (
+  { counters }: RoomState,
+  somethingWaits: () => boolean,
+  report: (evidence: Omit<Evidence, 'room'>) => void,
+): (() => void) => {
+  const reported = new Set<string>();
+  return () => {
+    if (somethingWaits()) return;
+    for (const { device, counter } of counters.gaps()) {
+      const gap = `${device}/${counter}`;
+      if (reported.has(gap)) continue;
+      reported.add(gap);
+      report({
+        code: 'FRAME_GAP',
+        message: 'A frame that a device sent never came: the relay withheld or lost it.',
+        deviceId: device,
+      });
+    }
+  };
+};

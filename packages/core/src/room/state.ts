@@ -1,0 +1,136 @@
+// What the parts of a room share: chains, pages, what waits, and how far things have come.
+import { pageStream, toHex } from '@sealwire/protocol';
+import type { Evidence } from '../api.ts';
+import { deriveClientId } from '../frame/client-id.ts';
+import type { LoggedDevice } from '../identity/device-log.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { AcceptedUpdate } from '../logdoc/combine.ts';
+import type { RecordId, Vault } from '../vault/vault.ts';
+import type { Chain } from './chains.ts';
+import { type Control, createControl, type OwnAccount } from './control.ts';
+import { type Counters, createCounters } from './counters.ts';
+import type { Framed } from './framing.ts';
+import { createKeyring, type Keyring } from './keyring.ts';
+import type { OutboxItem } from './outbox.ts';
+import { createPage, type Page } from './page.ts';
+
+export interface RoomOptions {
+  /** The account's own room, or a chat's. */
+  readonly kind: 'account' | 'chat';
+  /** 32 bytes; from the room secret. */
+  readonly id: Uint8Array;
+  readonly secret: Uint8Array;
+  /** Account root or chat id, 32 bytes. */
+  readonly logId: Uint8Array;
+  readonly epochKeys: readonly Uint8Array[];
+  readonly device: LoggedDevice;
+  readonly account: OwnAccount;
+  readonly directory: Directory;
+  readonly sign: (statement: Uint8Array) => Uint8Array;
+  readonly vault: Vault;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly now: () => number;
+  /** Told of everything that was refused or noticed. */
+  readonly report: (evidence: Evidence) => void;
+  /** Sends one frame; the answer comes to `appended`. Called only while the room is live. */
+  readonly send: (frame: { readonly stream: string; readonly frame: Uint8Array }) => void;
+  /** A bug or a failed vault: the room stops until the device recovers. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** How far an own clientID's entries have come: clocks below are durable here, and at the relay. */
+export interface OwnProgress {
+  stored: number;
+  sent: number;
+}
+
+/** An own frame that is stored and not acknowledged. */
+export type FramedItem = Framed & { readonly record: RecordId; sent: boolean };
+
+/** This run's clientID on a stream, and where its local clock stands. */
+export interface Writer {
+  readonly clientId: number;
+  readonly nonce: Uint8Array;
+  clock: number;
+}
+
+export interface RoomState {
+  readonly options: RoomOptions;
+  readonly ownId: string;
+  readonly keyring: Keyring;
+  readonly control: Control;
+  readonly chains: Map<string, Chain>;
+  readonly counters: Counters;
+  readonly pages: Map<string, Page>;
+  readonly writers: Map<string, Writer>;
+  /** Entries deleted in each page, as `clientID:clock`. */
+  readonly deleted: Map<string, Set<string>>;
+  /** By clientID: own ones of this and of earlier runs. */
+  readonly own: Map<number, OwnProgress>;
+  /** When something of a device last came, by device id. Milliseconds since 1970. */
+  readonly lastHeard: Map<string, number>;
+  outbox: OutboxItem[];
+  /** Oldest first. */
+  framed: FramedItem[];
+  /** Everything up to this position at the relay was taken in. */
+  cursor: number;
+  /** The newest own frame's number in this room. */
+  ownCounter: number;
+  live: boolean;
+}
+
+export const createRoomState = (options: RoomOptions): RoomState => {
+  const keyring = createKeyring(options.id, options.secret);
+  return {
+    options,
+    ownId: toHex(options.device.id),
+    keyring,
+    control: createControl({ ...options, keyring }),
+    chains: new Map(),
+    counters: createCounters(),
+    pages: new Map(),
+    writers: new Map(),
+    deleted: new Map(),
+    own: new Map(),
+    lastHeard: new Map(),
+    outbox: [],
+    framed: [],
+    cursor: 0,
+    ownCounter: 0,
+    live: false,
+  };
+};
+
+/** This run's clientID on a stream: drawn when it is first asked for, never used by an earlier run. */
+export const writerOf = ({ options, writers }: RoomState, stream: string): Writer => {
+  let found = writers.get(stream);
+  if (!found) {
+    const nonce = options.randomBytes(16);
+    const clientId = deriveClientId(options.device.keys.identity, options.logId, stream, nonce);
+    found = { clientId, nonce, clock: 0 };
+    writers.set(stream, found);
+  }
+  return found;
+};
+
+/** The page of a stream, opened empty if it was not open. */
+export const pageOf = (state: RoomState, stream: string = pageStream(0)): Page => {
+  let found = state.pages.get(stream);
+  if (!found) {
+    found = createPage(stream, writerOf(state, stream).clientId);
+    state.pages.set(stream, found);
+  }
+  return found;
+};
+
+/** Remembers what updates delete, so that a document's whole delete set, sent again, holds nothing new. */
+export const noteDeletions = (state: RoomState, stream: string, updates: readonly AcceptedUpdate[]): void => {
+  let deleted = state.deleted.get(stream);
+  if (!deleted) {
+    deleted = new Set();
+    state.deleted.set(stream, deleted);
+  }
+  for (const { parsed } of updates)
+    for (const { clientId, clock, length } of parsed.deletions)
+      for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
+};
