@@ -102,10 +102,11 @@ const listDevices = (core: Core): readonly LinkedDevice[] => {
 
 const deviceStatus = (core: Core, networkOn: boolean): DeviceStatus => {
   const rooms = core.rooms();
+  const online = core.connection() === 'online';
   return {
     connection: core.connection(),
     networkOn,
-    loadingRooms: rooms.filter((room) => room.cursor() < core.head(room)).length,
+    loadingRooms: rooms.filter((room) => !room.isLive() && (online || room.cursor() < core.head(room))).length,
     rooms: rooms.length,
     pending: rooms.reduce((sum, room) => sum + room.pending(), 0),
     problem: core.problem(),

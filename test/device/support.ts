@@ -1,0 +1,119 @@
+// Node devices over a real relay process: what the tests here share.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAccount, type Device, linkDevice, openDevice, type Readable } from '@sealwire/core';
+import { fileStorage } from '@sealwire/core/node';
+import type { DeviceInternals } from '@sealwire/core/testing';
+import { type RelayProcess, startRelayProcess } from '@sealwire/testkit/relay-process';
+
+export interface Bench {
+  readonly folder: string;
+  relay: RelayProcess;
+  /** Closes what is open, stops the relay, removes the folder. */
+  end(): Promise<void>;
+  /** Starts the relay anew on its data, at the same address. */
+  restart(): Promise<void>;
+  create(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
+  open(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
+  link(phone: Device, name: string, internals?: DeviceInternals): Promise<Device>;
+  /** Closes a device that the bench would close at the end. */
+  close(device: Device): Promise<void>;
+}
+
+/** A relay and a folder for devices. */
+export const setUp = async (): Promise<Bench> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sealwire-device-'));
+  const data = join(folder, 'relay');
+  const open = new Set<Device>();
+  const kept = <D extends Device>(device: D): D => {
+    open.add(device);
+    return device;
+  };
+  const bench: Bench = {
+    folder,
+    relay: await startRelayProcess({ data }),
+    async end() {
+      await Promise.all([...open].map((device) => device.close()));
+      await bench.relay.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+    async restart() {
+      await bench.relay.kill();
+      bench.relay = await startRelayProcess({ data, port: Number(new URL(bench.relay.address).port) });
+    },
+    create: async (name, internals) =>
+      kept(
+        await createAccount({
+          storage: fileStorage(join(folder, name)),
+          relay: bench.relay.address,
+          name: 'Ada',
+          deviceName: name,
+          platform: 'phone',
+          ...internals,
+        }),
+      ),
+    open: async (name, internals) =>
+      kept(
+        await openDevice({
+          storage: fileStorage(join(folder, name)),
+          relay: bench.relay.address,
+          ...internals,
+        }),
+      ),
+    link: async (phone, name, internals) => {
+      await until(phone.status, ({ connection }) => connection === 'online');
+      const request = linkDevice({
+        storage: fileStorage(join(folder, name)),
+        relay: bench.relay.address,
+        deviceName: name,
+        platform: 'web',
+        ...internals,
+      });
+      const shown = await until(request.state, ({ step }) => step === 'code' || step === 'failed');
+      if (shown.step !== 'code') throw shown.step === 'failed' ? shown.error : new Error('no code');
+      const session = phone.link(shown.code);
+      const told = await until(session.state, ({ step }) => step === 'digits' || step === 'failed');
+      if (told.step !== 'digits') throw told.step === 'failed' ? told.error : new Error('no digits');
+      await until(request.state, ({ step }) => step === 'type-digits');
+      request.submitDigits(told.digits);
+      await until(session.state, ({ step }) => step === 'confirm');
+      session.confirm(name);
+      return kept(await request.device);
+    },
+    async close(device) {
+      open.delete(device);
+      await device.close();
+    },
+  };
+  return bench;
+};
+
+/** Waiting longer than this means that it never comes; it is no assertion about speed. */
+const PATIENCE_MS = 60_000;
+
+/** Resolves with the first value that satisfies `accept`. */
+export const until = <T>(readable: Readable<T>, accept: (value: T) => boolean): Promise<T> =>
+  new Promise((resolve, reject) => {
+    let end = (): void => undefined;
+    const timer = setTimeout(() => {
+      end();
+      reject(new Error(`waited in vain; last seen: ${JSON.stringify(readable.get())?.slice(0, 500)}`));
+    }, PATIENCE_MS);
+    const look = (): void => {
+      const value = readable.get();
+      if (!accept(value)) return;
+      clearTimeout(timer);
+      end();
+      resolve(value);
+    };
+    end = readable.subscribe(look);
+    look();
+  });
+
+/** All that is pending is durable at the relay. */
+export const settled = (device: Device): Promise<unknown> =>
+  until(
+    device.status,
+    ({ connection, pending, loadingRooms }) => connection === 'online' && pending === 0 && loadingRooms === 0,
+  );
