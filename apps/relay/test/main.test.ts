@@ -56,7 +56,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
 });
 
 main(
-  '[RP108] the two apps are served on their own ports and told the relay; a signal ends it, and the data stays',
+  '[RP66] [RP108] the two apps are served on their own ports and told the relay; a signal ends it, and the data stays',
   withFolder(async (folder) => {
     const data = join(folder, 'data');
     const ports = [await freePort(), await freePort()];

@@ -1,5 +1,5 @@
 // What a connection has missed, read from the store and sent as fast as its socket takes it, room by room in turn.
-// Rules: spec/relay-protocol.md §7 (RP73 to RP76).
+// Rules: spec/relay-protocol.md §7 and §8 (RP72, RP73, RP79, RP81).
 import { deliver, type Follow } from './follow.ts';
 import { FRAME_OVERHEAD, type LogStore } from './store.ts';
 

@@ -1,5 +1,5 @@
 // One connection following one room, and the order in which it hears of frames and of its own appends.
-// Rules: spec/relay-protocol.md §7 (RP70 to RP74).
+// Rules: spec/relay-protocol.md §7 (RP70 to RP72, RP82).
 import { encodeRelayMessage, type StoredFrame } from '@sealwire/protocol';
 import type { ActiveRoom } from './rooms.ts';
 import { FRAME_OVERHEAD } from './store.ts';

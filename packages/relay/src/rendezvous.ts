@@ -1,5 +1,5 @@
 // Rendezvous cells: where two devices that share 16 random bytes meet for a minute. Pure: time comes in, messages go out.
-// Rules: spec/relay-protocol.md §9 (RP90 to RP99).
+// Rules: spec/relay-protocol.md §9 (RP90 to RP98).
 import type { ErrorCode, RelayMessage } from '@sealwire/protocol';
 import { copyOf, keyOf } from './keys.ts';
 

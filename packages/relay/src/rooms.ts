@@ -1,5 +1,5 @@
 // Rooms that somebody follows, and live delivery: one pass after each commit, each message encoded once for all.
-// Rules: spec/relay-protocol.md §7 (RP70 to RP76).
+// Rules: spec/relay-protocol.md §7 (RP70 to RP76, RP78).
 import type { StoredFrame } from '@sealwire/protocol';
 import { deliver, encodeFrames, type Follow, type Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';

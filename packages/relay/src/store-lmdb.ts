@@ -29,7 +29,16 @@ import {
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
 
+const NO_ROOM = new Uint8Array(32);
+
 type Table = Database<Buffer, Buffer>;
+
+/** A key put, or removed where there is no value. */
+interface Change {
+  readonly table: Table;
+  readonly key: Buffer;
+  readonly value?: Buffer;
+}
 
 /** The layout of the tables below; a store of another number is refused. */
 const FORMAT = 1;
@@ -61,11 +70,11 @@ export const lmdbStore = async (directory: string): Promise<LogStore> => {
   let closing: Promise<void> | undefined;
   return {
     relayId: state.relayId,
-    principal: (id) => state.principal(id),
-    principalOf: (relayKey) => state.principalOf(relayKey),
-    room: (room) => state.room(room),
-    head: (room) => state.head(room, keyOf(room)),
-    read: (request) => state.read(request),
+    principal: (id) => reading(() => state.principal(id)),
+    principalOf: (relayKey) => reading(() => state.principalOf(relayKey)),
+    room: (room) => reading(() => state.room(room)),
+    head: (room) => reading(() => state.head(room, keyOf(room))),
+    read: (request) => reading(() => state.read(request)),
     append: queue.append,
     putPrincipal: queue.putPrincipal,
     putRoom: queue.putRoom,
@@ -79,9 +88,20 @@ export const lmdbStore = async (directory: string): Promise<LogStore> => {
   };
 };
 
+/** LMDB's own errors as ours. */
+const reading = <T>(read: () => T): T => {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof SealwireError) throw cause;
+    throw new SealwireError('STORE_FAILED', "The relay's store could not be read.", { cause });
+  }
+};
+
 const openState = async (directory: string): Promise<LmdbState> => {
   // Not `overlappingSync`: data, sync, then the meta page, the order that LMDB's crash safety rests on.
-  const root = open({ path: directory, maxDbs: 8, overlappingSync: false });
+  // Not `eventTurnBatching`: when a commit fails it rejects a promise that nobody can get at, which ends the process.
+  const root = open({ path: directory, maxDbs: 8, overlappingSync: false, eventTurnBatching: false });
   const table = (name: string): Table => root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' });
   const tables = {
     meta: table('meta'),
@@ -94,10 +114,10 @@ const openState = async (directory: string): Promise<LmdbState> => {
   };
   const format = tables.meta.get(Buffer.from('format'));
   if (format === undefined) {
-    await Promise.all([
-      tables.meta.put(Buffer.from('format'), Buffer.of(FORMAT)),
-      tables.meta.put(Buffer.from('relay-id'), randomBytes(RELAY_ID_BYTES)),
-    ]);
+    await root.batch(() => {
+      void tables.meta.put(Buffer.from('format'), Buffer.of(FORMAT));
+      void tables.meta.put(Buffer.from('relay-id'), randomBytes(RELAY_ID_BYTES));
+    });
   } else if (format[0] !== FORMAT) {
     await root.close();
     throw new SealwireError('STORE_FAILED', `The relay's store has format ${format[0]}, not ${FORMAT}.`);
@@ -196,32 +216,44 @@ class LmdbState implements Backing {
     for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
   }
 
+  /** One LMDB transaction: all or nothing. Resolves after its sync. */
   async #write(batch: Batch): Promise<void> {
-    const puts: Promise<boolean>[] = [];
-    const { principals, owners, rooms, heads, frames, runs } = this.#tables;
-    // One event turn is one LMDB transaction, all or nothing; the promises settle after its sync.
+    // Made before the transaction begins: what throws within it would commit half of the batch.
+    const changes = [...this.#recordChanges(batch), ...this.#frameChanges(batch)];
+    await this.#root.batch(() => {
+      for (const { table, key, value } of changes) void (value ? table.put(key, value) : table.remove(key));
+    });
+  }
+
+  *#recordChanges(batch: Batch): Generator<Change> {
+    const { principals, owners, rooms } = this.#tables;
     for (const { before } of batch.principals.values()) {
-      for (const key of before?.relayKeys ?? []) puts.push(owners.remove(Buffer.from(key)));
+      for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
+    // After all removals, since a key may move from one principal of the batch to another.
     for (const { after } of batch.principals.values()) {
-      puts.push(principals.put(Buffer.from(after.id), Buffer.from(encodePrincipal(after))));
-      for (const key of after.relayKeys) puts.push(owners.put(Buffer.from(key), Buffer.from(after.id)));
+      const id = Buffer.from(after.id);
+      yield { table: principals, key: id, value: Buffer.from(encodePrincipal(after)) };
+      for (const key of after.relayKeys) yield { table: owners, key: Buffer.from(key), value: id };
     }
     for (const record of batch.rooms.values()) {
-      puts.push(rooms.put(Buffer.from(record.room), Buffer.from(encodeRoom(record))));
+      yield { table: rooms, key: Buffer.from(record.room), value: Buffer.from(encodeRoom(record)) };
     }
+  }
+
+  *#frameChanges(batch: Batch): Generator<Change> {
+    const { frames, runs, heads } = this.#tables;
     for (const { room, stream, frame, position } of batch.frames) {
-      puts.push(frames.put(frameKey(room, position), encodeFrame(stream, frame)));
+      yield { table: frames, key: frameKey(room, position), value: encodeFrame(stream, frame) };
     }
     for (const { room, stream, positions } of runsOf(batch)) {
-      puts.push(runs.put(runKey(room, stream, positions[0]!), Buffer.from(encodeRun(positions))));
+      const key = runKey(room, stream, positions[0]!);
+      yield { table: runs, key, value: Buffer.from(encodeRun(positions)) };
     }
     for (const [roomKey, head] of batch.heads) {
-      const room = Buffer.from(roomKey, 'latin1');
-      puts.push(heads.put(room, frameKey(room, head).subarray(32)));
+      const value = frameKey(NO_ROOM, head).subarray(NO_ROOM.length);
+      yield { table: heads, key: Buffer.from(roomKey, 'latin1'), value };
     }
-    const settled = await Promise.allSettled(puts);
-    for (const put of settled) if (put.status === 'rejected') throw put.reason;
   }
 
   async #failure(cause: unknown): Promise<SealwireError> {

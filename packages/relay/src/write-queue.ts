@@ -1,5 +1,5 @@
 // Group commit: writes of one tick, and those that come while a commit runs, go to the disk together.
-// Rules: spec/relay-protocol.md §7 (RP60 to RP65).
+// Rules: spec/relay-protocol.md §7 (RP63 to RP67).
 import { type ErrorCode, type RoomMember, SealwireError, sameBytes } from '@sealwire/protocol';
 import { copyOf, keyOf } from './keys.ts';
 import type { PrincipalRecord, RoomRecord } from './store.ts';

@@ -233,7 +233,7 @@ let release = (): void => {};
 let disk: Promise<void> | undefined;
 
 delivery(
-  '[RP63] while nothing reaches the disk, nothing is acknowledged and nobody hears of it; edits wait too',
+  '[RP67] while nothing reaches the disk, nothing is acknowledged and nobody hears of it; edits wait too',
   withRelay({ store: memoryStore({ flush: async () => disk }) }, async ({ account }) => {
     const [ada, bob] = [await account(), await account()];
     const room = await makeRoom(ada, bob);

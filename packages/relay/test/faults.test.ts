@@ -10,7 +10,7 @@ import { append, follow, makeRoom, withRelay } from './support.ts';
 const faults = suite('faults');
 
 faults(
-  '[RP30] only sealwire.v1 is spoken, and a full relay says so',
+  '[RP2] only sealwire.v1 is spoken, and a full relay says so',
   withRelay({ limits: { connections: 1 } }, async ({ relay, connect }) => {
     const status = (protocols: string[]): Promise<number | undefined> =>
       new Promise((resolve) => {
@@ -29,7 +29,7 @@ faults(
 );
 
 faults(
-  '[RP31] a text message, a malformed and an oversized one end the connection, each with its code',
+  '[RP86] a text message, a malformed and an oversized one end the connection, each with its code',
   withRelay({}, async ({ connect }) => {
     const cases: [Uint8Array | string, string][] = [
       ['text', 'MALFORMED'],
@@ -47,7 +47,7 @@ faults(
 );
 
 faults(
-  '[RP32] nothing is heard of a connection after the message that broke the rules',
+  '[RP87] nothing is heard of a connection after the message that broke the rules',
   withRelay({}, async ({ account }) => {
     const { principal, client } = await account();
     const room = await makeRoom({ principal, client });
@@ -59,7 +59,7 @@ faults(
 );
 
 faults(
-  '[RP33] bytes that are no HTTP and no WebSocket do no harm',
+  '[RP88] bytes that are no HTTP and no WebSocket do no harm',
   withRelay({}, async ({ relay, account }) => {
     const random = seededRandom(1);
     const { principal, client } = await account();
@@ -134,7 +134,7 @@ faults(
   }),
 );
 
-faults('[RP34] close codes and error codes name each other', () => {
+faults('[RP89] close codes and error codes name each other', () => {
   assert.is(codeOfClose(4000), 'MALFORMED');
   assert.is(codeOfClose(1009), 'TOO_LARGE');
   assert.is(codeOfClose(1006), undefined);
