@@ -106,7 +106,8 @@ const deviceStatus = (core: Core, networkOn: boolean): DeviceStatus => {
   return {
     connection: core.connection(),
     networkOn,
-    loadingRooms: rooms.filter((room) => !room.isLive() && (online || room.cursor() < core.head(room))).length,
+    loadingRooms: rooms.filter((room) => !room.isLive() && (online || room.cursor() < core.head(room)))
+      .length,
     rooms: rooms.length,
     pending: rooms.reduce((sum, room) => sum + room.pending(), 0),
     problem: core.problem(),

@@ -3,4 +3,5 @@ export { type ErrorCode, SealwireError } from '@sealwire/protocol';
 export type * from './api.ts';
 export { linkDevice } from './link/to-new-device.ts';
 export { createAccount, openDevice } from './open.ts';
+export { when } from './readable.ts';
 export type { Storage } from './vault/storage.ts';

@@ -20,3 +20,33 @@ export const createReadable = <T>(compute: () => T): Readable<T> & { invalidate(
     },
   };
 };
+
+/**
+ * Waits for a readable to hold a value that `accept` takes.
+ *
+ * @param signal - ends the wait; the promise then rejects with its reason.
+ * @returns the first such value, the present one included.
+ */
+export const when = <T, S extends T = T>(
+  readable: Readable<T>,
+  accept: ((value: T) => value is S) | ((value: T) => boolean),
+  signal?: AbortSignal,
+): Promise<S> =>
+  new Promise((resolve, reject) => {
+    let end = (): void => undefined;
+    const stop = (): void => {
+      end();
+      reject(signal?.reason);
+    };
+    const look = (): void => {
+      const value = readable.get();
+      if (!accept(value)) return;
+      end();
+      signal?.removeEventListener('abort', stop);
+      resolve(value as S);
+    };
+    if (signal?.aborted) return stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    end = readable.subscribe(look);
+    look();
+  });

@@ -5,7 +5,28 @@ import { decodeRecord } from './room/records.ts';
 import type { Storage } from './vault/storage.ts';
 import { openVault } from './vault/vault.ts';
 
+export { signEd25519 } from '#native';
+export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
+export { hpkeKeyPair } from './crypto/hpke.ts';
+export {
+  createDeviceSecrets,
+  type DeviceSecrets,
+  deviceIdOf,
+  devicePublic,
+  principalIdOf,
+} from './identity/device-keys.ts';
+export { addToDeviceLog, type DeviceLog, startDeviceLog } from './identity/device-log.ts';
+export { createDirectory, requireDevice } from './identity/directory.ts';
+export { signEntry } from './identity/log-entry.ts';
+export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
+export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
+export { chainKey } from './room/chains.ts';
+export type { Page } from './room/page.ts';
+export type { Room } from './room/room.ts';
+export { openProvider } from './sync/provider.ts';
+export type { OpenStorage } from './vault/storage.ts';
+export { openVault, type RecordId, type Vault } from './vault/vault.ts';
 
 /** The secret keys in a vault, named: to search for them where they must not be. The vault must be closed. */
 export const readSecrets = async (

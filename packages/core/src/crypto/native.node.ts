@@ -10,13 +10,13 @@ import {
 } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { WebSocket } from 'ws';
+import { isStrict, requireSeed } from './native.ed25519.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
-  const digest = hash.digest();
-  return new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
+  return plain(hash.digest());
 };
 
 // RFC 8410 §7 and §4: the fixed DER bytes before a raw Ed25519 private key and before a raw public key.
@@ -25,8 +25,9 @@ const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const publicKeys = new Map<string, KeyObject>();
 const PUBLIC_KEYS_KEPT = 1024;
 
-/** Ed25519 (RFC 8032) signature by a 32-byte seed. @returns 64 new bytes. */
+/** Ed25519 (RFC 8032) signature by a 32-byte seed. @returns 64 new bytes. @throws RangeError for another length. */
 export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array => {
+  requireSeed(seed);
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, seed]),
     format: 'der',
@@ -35,13 +36,13 @@ export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array =
   return new Uint8Array(nodeSign(null, message, key));
 };
 
-/** True when `signature` is a valid Ed25519 signature of `message`. Wrong lengths and bad points are false. */
+/** True when `signature` is a valid Ed25519 signature of `message`. Wrong lengths and odd points are false. */
 export const verifyEd25519 = (
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean | Promise<boolean> => {
-  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  if (!isStrict(publicKey, signature)) return false;
   const name = Buffer.from(publicKey).toString('latin1');
   let key = publicKeys.get(name);
   if (!key) {
@@ -52,18 +53,36 @@ export const verifyEd25519 = (
   return nodeVerify(null, message, key, signature);
 };
 
-/** Raw deflate (RFC 1951). */
-export const deflate = (bytes: Uint8Array): Uint8Array => deflateRawSync(bytes);
+/** Raw deflate (RFC 1951). @returns a new array. */
+export const deflate = (bytes: Uint8Array): Uint8Array => plain(deflateRawSync(bytes));
 
-/** Inflates to exactly `length` bytes, or gives undefined; never allocates more than `length` needs. */
+/**
+ * Inflates all of `bytes` to exactly `length` bytes, or gives undefined; never allocates more than `length` needs, a
+ * chunk of zlib's aside.
+ */
 export const inflate = (bytes: Uint8Array, length: number): Uint8Array | undefined => {
+  const chunkSize = Math.min(Math.max(length + 1, LEAST_CHUNK_BYTES), CHUNK_BYTES);
   try {
-    const out = inflateRawSync(bytes, { maxOutputLength: Math.max(length, 1) });
-    return out.length === length ? out : undefined;
+    const options = { maxOutputLength: Math.max(length, 1), chunkSize, info: true };
+    const { buffer, engine } = inflateRawSync(bytes, options) as unknown as Inflated;
+    return buffer.length === length && engine.bytesWritten === bytes.length ? plain(buffer) : undefined;
   } catch {
     return undefined; // Corrupt or longer than it said: the caller reports the frame.
   }
 };
+
+/** What zlib answers with `info`: the output, and how much of the input it took. */
+interface Inflated {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+const LEAST_CHUNK_BYTES = 64;
+const CHUNK_BYTES = 16 * 1024;
+
+/** A Buffer as what browsers have: `slice` of a Buffer does not copy. */
+const plain = (buffer: Buffer): Uint8Array =>
+  new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
 /** Opens a WebSocket without compression (RFC 7692 is never negotiated: sizes must not depend on content). */
 export const openWebSocket = (url: string, protocol: string): globalThis.WebSocket =>

@@ -2,7 +2,9 @@
 // Rules: spec/keys.md §1.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
-import { deflateSync, inflateSync } from 'fflate';
+import { deflateSync } from 'fflate';
+import { isStrict, requireSeed, verifyPortable } from './native.ed25519.ts';
+import { inflateExactly } from './native.inflate.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
@@ -11,21 +13,24 @@ export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
   return hash.digest();
 };
 
-/** Ed25519 (RFC 8032) signature by a 32-byte seed. @returns 64 new bytes. */
-export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array => ed25519.sign(message, seed);
+/** Ed25519 (RFC 8032) signature by a 32-byte seed. @returns 64 new bytes. @throws RangeError for another length. */
+export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array => {
+  requireSeed(seed);
+  return ed25519.sign(message, seed);
+};
 
 const keys = new Map<string, Promise<CryptoKey | undefined>>();
 const KEYS_KEPT = 1024;
 
-/** True when `signature` is a valid Ed25519 signature of `message`. Wrong lengths and bad points are false. */
+/** True when `signature` is a valid Ed25519 signature of `message`. Wrong lengths and odd points are false. */
 export const verifyEd25519 = async (
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> => {
-  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  if (!isStrict(publicKey, signature)) return false;
   const key = await importKey(publicKey);
-  if (!key) return ed25519.verify(signature, message, publicKey, { zip215: false });
+  if (!key) return verifyPortable(publicKey, message, signature);
   return crypto.subtle.verify('Ed25519', key, signature as BufferSource, message as BufferSource);
 };
 
@@ -44,18 +49,11 @@ const importKey = (publicKey: Uint8Array): Promise<CryptoKey | undefined> => {
   return key;
 };
 
-/** Raw deflate (RFC 1951). */
+/** Raw deflate (RFC 1951). @returns a new array. */
 export const deflate = (bytes: Uint8Array): Uint8Array => deflateSync(bytes);
 
-/** Inflates to exactly `length` bytes, or gives undefined; never allocates more than `length` needs. */
-export const inflate = (bytes: Uint8Array, length: number): Uint8Array | undefined => {
-  try {
-    const out = inflateSync(bytes, { out: new Uint8Array(length + 1) });
-    return out.length === length ? out : undefined;
-  } catch {
-    return undefined; // Corrupt or longer than it said: the caller reports the frame.
-  }
-};
+/** Inflates all of `bytes` to exactly `length` bytes, or gives undefined; never allocates more than `length` needs. */
+export const inflate = inflateExactly;
 
 /** Opens a WebSocket. Browsers offer compression by themselves; the relay declines it. */
 export const openWebSocket = (url: string, protocol: string): WebSocket => new WebSocket(url, protocol);

@@ -34,6 +34,8 @@ export interface LinkDriver<State, Event, View> {
   useChannel(channel: LinkChannel): void;
   /** Runs once, when the link is over; at once if it is. */
   whenOver(run: () => void): void;
+  /** Settles when the link is over and the last word is handed to the rendezvous: the connection may be closed. */
+  readonly silent: Promise<void>;
 }
 
 /** Starts the run. `begin` is called when `driver` may be used, and performs the machine's first effects. */
@@ -43,16 +45,13 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
   const { id, rendezvous } = run;
   let state = run.start.state;
   let channel: LinkChannel | undefined;
-  let overListeners: (() => void)[] = [];
+  const ending = createEnding();
   const inbox = createQueue((error) => fail(error));
   const outbox = createQueue((error) => fail(error));
   const shown = createShown(run.view(state));
 
   const stopListening = rendezvous.listen(id, {
-    joined: () =>
-      inbox.add(async () => {
-        if (run.joined !== undefined) driver.dispatch(run.joined);
-      }),
+    joined: () => inbox.add(async () => run.joined !== undefined && driver.dispatch(run.joined)),
     message: (payload) => inbox.add(() => receive(payload)),
     closed: (code) => inbox.add(async () => driver.dispatch({ type: 'closed', code })),
   });
@@ -81,10 +80,9 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
     outbox.add(async () => {
       stopListening();
       channel = undefined;
+      ending.fallSilent();
     });
-    const ending = overListeners;
-    overListeners = [];
-    for (const listener of ending) tell(listener);
+    ending.over();
   };
 
   const driver: LinkDriver<State, Event, View> = {
@@ -108,8 +106,9 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
     },
     whenOver: (listener) => {
       if (run.isOver(state)) listener();
-      else overListeners.push(listener);
+      else ending.listen(listener);
     },
+    silent: ending.silent,
   };
 
   /** A callback's fault, or that of a machine which refuses what the callback gave. */
@@ -142,11 +141,32 @@ const ofFault = (error: unknown): SealwireError =>
       });
 
 /** Runs tasks one after the other. */
-const createQueue = (onError: (error: unknown) => void): { add(task: () => Promise<void>): void } => {
-  let last = Promise.resolve();
+const createQueue = (onError: (error: unknown) => void): { add(task: () => Promise<unknown>): void } => {
+  let last: Promise<unknown> = Promise.resolve();
   return {
     add: (task) => {
       last = last.then(task).catch(onError);
+    },
+  };
+};
+
+/** What is done once, when the link is over. */
+const createEnding = () => {
+  let listeners: (() => void)[] = [];
+  let fallSilent: () => void = () => undefined;
+  const silent = new Promise<void>((resolve) => {
+    fallSilent = resolve;
+  });
+  return {
+    silent,
+    fallSilent: () => fallSilent(),
+    listen: (listener: () => void): void => {
+      listeners.push(listener);
+    },
+    over: (): void => {
+      const all = listeners;
+      listeners = [];
+      for (const listener of all) tell(listener);
     },
   };
 };

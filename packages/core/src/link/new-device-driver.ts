@@ -62,7 +62,10 @@ export interface NewDeviceLink {
   /** @param digits - as typed. @throws RangeError if they are not six ASCII digits. */
   submitDigits(digits: string): void;
   cancel(): void;
-  /** Resolves when the account's secrets are durable here; rejects with the error of the `failed` state. */
+  /**
+   * Resolves when the account's secrets are durable here; rejects with the error of the `failed` state. Either way
+   * only after the last message to the phone, `done` or why it ended, is sent: the connection may then be closed.
+   */
   readonly result: Promise<void>;
 }
 
@@ -153,12 +156,9 @@ const open = async (
 };
 
 const resultOf = (driver: Driver): Promise<void> => {
-  const result = new Promise<void>((resolve, reject) => {
-    driver.whenOver(() => {
-      const state = driver.current();
-      if (state.step === 'failed') reject(state.error);
-      else resolve();
-    });
+  const result = driver.silent.then(() => {
+    const state = driver.current();
+    if (state.step === 'failed') throw state.error;
   });
   // The error is in the state as well, so an owner who reads only that has nothing left unhandled.
   result.catch(() => undefined);
