@@ -80,6 +80,22 @@ test('[LK33] the phone hears of success only when the secrets are durable', asyn
   assert.equal(scene.seen.stored, [BUNDLE]);
 });
 
+test('[LK40] the result settles when the last word is out: the connection may then be closed', async () => {
+  const done = createScene();
+  await playTo(done, 'storing');
+  done.gates.storeBundle.release();
+  await done.newDevice.result;
+  assert.is(done.relay.wire.length, 6);
+  assert.is(done.relay.cells, 0);
+  const cancelled = createScene();
+  await playTo(cancelled, 'confirm');
+  const said = cancelled.relay.wire.length;
+  cancelled.newDevice.cancel();
+  await cancelled.newDevice.result.catch(() => undefined);
+  assert.is(cancelled.relay.wire.length, said + 1);
+  assert.is(cancelled.relay.cells, 0);
+});
+
 test('the states that a screen follows change by identity, and only when they change', async () => {
   const scene = createScene();
   const steps: string[] = [];

@@ -76,7 +76,10 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
       } else if (isClose(effect)) outbox.add(async () => rendezvous.close(id));
       else run.perform(effect as Exclude<Effect, LinkEffect>);
     }
-    if (!run.isOver(state)) return;
+    if (run.isOver(state)) end();
+  };
+
+  const end = (): void => {
     outbox.add(async () => {
       stopListening();
       channel = undefined;
@@ -96,24 +99,15 @@ export const createLinkDriver = <State extends object, Event, Effect extends obj
       shown.set(run.view(state));
     },
     inTurn: (task) => inbox.add(async () => driver.dispatch(await task())),
-    later: (task) => {
-      task()
-        .then((event) => driver.dispatch(event))
-        .catch(fail);
-    },
+    later: (task) => void task().then(driver.dispatch).catch(fail),
     useChannel: (opened) => {
-      if (!run.isOver(state)) channel = opened;
+      channel = run.isOver(state) ? undefined : opened;
     },
-    whenOver: (listener) => {
-      if (run.isOver(state)) listener();
-      else ending.listen(listener);
-    },
+    whenOver: ending.listen,
     silent: ending.silent,
   };
 
-  /** A callback's fault, or that of a machine which refuses what the callback gave. */
   const fail = (error: unknown): void => driver.dispatch({ type: 'failed', error: ofFault(error) });
-
   return { driver, begin: () => perform(run.start.effects) };
 };
 
@@ -152,6 +146,7 @@ const createQueue = (onError: (error: unknown) => void): { add(task: () => Promi
 
 /** What is done once, when the link is over. */
 const createEnding = () => {
+  let isOver = false;
   let listeners: (() => void)[] = [];
   let fallSilent: () => void = () => undefined;
   const silent = new Promise<void>((resolve) => {
@@ -161,9 +156,11 @@ const createEnding = () => {
     silent,
     fallSilent: () => fallSilent(),
     listen: (listener: () => void): void => {
-      listeners.push(listener);
+      if (isOver) tell(listener);
+      else listeners.push(listener);
     },
     over: (): void => {
+      isOver = true;
       const all = listeners;
       listeners = [];
       for (const listener of all) tell(listener);
