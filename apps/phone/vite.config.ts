@@ -10,5 +10,11 @@ export default defineConfig({
     conditions: ['sealwire:source', ...defaultClientConditions],
     dedupe: ['yjs', 'react', 'react-dom'],
   },
-  build: { target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // One chunk, kept by the service worker: nothing is loaded later that could be missing without a network.
+    chunkSizeWarningLimit: 1_000,
+  },
 });

@@ -55,7 +55,7 @@ test('a code pasted as text links as well', async () => {
 test('what is no code of ours is refused at once', async () => {
   await person.pasteCode(phone, 'HTTPS://EXAMPLE.ORG/');
   await alert(phone, 'That is not a Sealwire code');
-  await phone.getByRole('button', { name: 'Try again' }).click();
+  await phone.getByRole('main').getByRole('button', { name: 'Try again' }).click();
   await phone.getByRole('button', { name: 'Paste the code as text' }).waitFor();
 });
 

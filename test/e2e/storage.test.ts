@@ -2,12 +2,20 @@
 // Rules: spec/vault.md, seen from the outside.
 // needs: chromium, build
 // timeout: 120s
-import type { CDPSession, Page } from 'playwright-core';
+import type { CDPSession, Locator, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as person from './support/people.ts';
 import { type Relay, startRelay } from './support/relay.ts';
 import { openWorld, PHONE, type World } from './support/world.ts';
+
+/** Bytes: the app itself takes about half of it. */
+const QUOTA = 1_300_000;
+/** Messages that fill it for certain. */
+const ENOUGH = 60;
+
+/** Milliseconds after which a field that cannot be typed into counts as blocked. */
+const BLOCKED_MS = 2_000;
 
 const test = suite('storage');
 let relay: Relay;
@@ -48,23 +56,31 @@ test('a second tab offers to take over, and the first one says where it went', a
 });
 
 test('a full disk stops writing visibly, keeps the text, and goes on when there is room', async () => {
-  await person.openChat(page, 'Diary');
-  await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
-  const long = 'A day that does not fit. '.repeat(600).trim();
-  await person.composer(page).fill(long);
-  await person.composer(page).press('Enter');
-  await page.getByRole('alert').filter({ hasText: 'storage is full' }).first().waitFor();
-  assert.ok(await person.composer(page).isDisabled());
-  assert.is(await person.composer(page).inputValue(), long);
+  const small = await world.newPage(PHONE);
+  const disk = await small.context().newCDPSession(small);
+  // Before the first visit: Chromium remembers for half a minute how much room it found.
+  await disk.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: QUOTA });
+  await person.createAccount(small, relay.phoneUrl, 'Grace');
+  await person.createChat(small, 'Logbook');
+  const full = small.getByRole('alert').filter({ hasText: 'This device’s storage is full' }).first();
+  let last = '';
+  for (let n = 0; n < ENOUGH && !(await full.isVisible()); n += 1) last = await writePage(small, n, full);
+  await full.waitFor();
+  assert.ok(await person.composer(small).isDisabled(), 'nothing can be written');
+  const kept = [await person.composer(small).inputValue(), ...(await person.texts(small))];
+  assert.is(kept.filter((text) => text === last).length, 1, 'the last text is stored or back in the field');
 
-  await browser.send('Storage.overrideQuotaForOrigin', { origin });
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await page.getByRole('button', { name: 'Try again' }).waitFor({ state: 'detached' });
-  await person.composer(page).fill('Day three');
-  await person.composer(page).press('Enter');
-  await person.sent(page, 'Day three');
-  await page.reload();
-  await person.message(page, 'Day three').waitFor();
+  await disk.send('Storage.overrideQuotaForOrigin', { origin });
+  await small.getByRole('button', { name: 'Try again' }).click();
+  await full.waitFor({ state: 'detached' });
+  await person.composer(small).fill('Room again');
+  await person.composer(small).press('Enter');
+  await person.sent(small, 'Room again');
+  const shown = await person.texts(small);
+  await small.reload();
+  await person.message(small, 'Room again').waitFor();
+  assert.equal(await person.texts(small), shown);
+  await small.context().close();
 });
 
 test('a database deleted under the app is put back from memory', async () => {
@@ -74,7 +90,7 @@ test('a database deleted under the app is put back from memory', async () => {
   await page.getByRole('button', { name: 'Put it back' }).waitFor({ state: 'detached' });
   await person.write(page, 'Day four');
   await page.reload();
-  for (const text of ['Day one', 'Day two, in the second tab', 'Day three', 'Day four']) {
+  for (const text of ['Day one', 'Day two, in the second tab', 'Day four']) {
     await person.message(page, text).waitFor();
   }
 });
@@ -84,3 +100,33 @@ test('no page threw an error or broke its security policy', () => {
 });
 
 test.run();
+
+/** Writes a long message and waits until it is stored, or the disk is full. @returns its text, the last one tried. */
+async function writePage(on: Page, number: number, full: Locator): Promise<string> {
+  const text = longText(number);
+  const stored = on.locator('.tick-stored, .tick-sent');
+  const before = await stored.count();
+  // The disk may turn out to be full while the message before is framed: then nothing can be typed any more.
+  const typed = await person
+    .composer(on)
+    .fill(text, { timeout: BLOCKED_MS })
+    .then(
+      () => true,
+      () => false,
+    );
+  if (!typed) return longText(number - 1);
+  await person.composer(on).press('Enter');
+  await stored.nth(before).or(full).first().waitFor();
+  return text;
+}
+
+/** Text that no compression makes short, the same for the same number; 15,000 characters. */
+function longText(seed: number): string {
+  let state = seed + 1;
+  let text = `Page ${seed}: `;
+  while (text.length < 15_000) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    text += `${state.toString(36)} `;
+  }
+  return text.slice(0, 15_000).trim();
+}

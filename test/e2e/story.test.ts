@@ -110,6 +110,14 @@ test('with the server dead both apps reload and are complete', async () => {
   await person.converged(phone, web, [...before, 'Nobody answers']);
 });
 
+test('all of that is no reason for an alarm', async () => {
+  for (const page of [phone, web]) {
+    assert.equal(await page.getByRole('alert').allInnerTexts(), []);
+    await person.visit(page, 'notices');
+    await page.getByRole('heading', { name: 'Nothing to report' }).waitFor();
+  }
+});
+
 test('no page threw an error or broke its security policy', () => {
   assert.equal(world.faults, []);
 });

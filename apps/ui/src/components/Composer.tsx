@@ -1,4 +1,4 @@
-// Where a message is written. Enter sends, Shift+Enter begins a new line; what could not be stored comes back.
+// Where a message is written. Enter sends, Shift+Enter begins a new line; what was not taken comes back.
 // No spec rules here.
 import type { Chat } from '@sealwire/core';
 import { LIMITS } from '@sealwire/protocol';
@@ -41,8 +41,10 @@ export function Composer(props: {
     setText('');
     setFailed(undefined);
     chat.send(ready).catch((error: unknown) => {
+      const { title } = explain(error);
+      if (waitsIn(chat, ready)) return setFailed(`${title}: your last message waits to be stored.`);
       setText((now) => (now === '' ? ready : `${ready}\n${now}`));
-      setFailed(`Not stored: ${explain(error).title}. Your text is back in the field.`);
+      setFailed(`${title}: your text is back in the field.`);
     });
     onSent();
     field.current?.focus();
@@ -86,6 +88,10 @@ export function Composer(props: {
     </form>
   );
 }
+
+/** True when the message is in the conversation already, not stored yet: it is stored once the disk allows. */
+const waitsIn = (chat: Chat, text: string): boolean =>
+  chat.timeline.get().some((message) => message.state === 'storing' && message.text === text);
 
 function fitHeight(field: HTMLTextAreaElement): void {
   field.style.height = 'auto';
