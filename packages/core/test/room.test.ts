@@ -1,5 +1,5 @@
 // Judging, storing and framing in one room. Rules: spec/frame.md §5–§9, spec/log-document.md, spec/epochs.md.
-import { SealwireError, toHex } from '@sealwire/protocol';
+import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
@@ -223,6 +223,29 @@ test('[DL5] a device shows its log in a chat once, before its first words', asyn
     (await drain(web, { next: 3 })).map(({ stream }) => stream),
     [PAGE],
   );
+});
+
+test('[FR13] parking is bounded, and what did not fit is fetched again', async () => {
+  const account = await testAccount(random, 1);
+  const phone = await testRoom(random, account, 0);
+  const position = { next: 1 };
+  const frames = [];
+  for (let i = 0; i < LIMITS.parkedFrames + 30; i++) {
+    await phone.write(`early ${i}`);
+    frames.push(...(await drain(phone, position)));
+  }
+  const reader = await testRoom(random, account, 0);
+  const [log, first, ...rest] = frames;
+  await reader.room.receive([log!]);
+  await reader.room.receive(rest);
+  assert.equal(codes(reader), ['PARKING_FULL']);
+  assert.is(reader.texts().length, 0);
+  const cursor = reader.room.cursor();
+  assert.ok(cursor < rest.at(-1)!.position);
+  reader.room.goDown();
+  const again = rest.filter((frame) => frame.position > cursor);
+  await reader.room.receive([...again, { ...first!, position: 90_000 }]);
+  assert.is(reader.texts().length, LIMITS.parkedFrames + 30);
 });
 
 test('foreign work in a local edit is dropped and reported', async () => {

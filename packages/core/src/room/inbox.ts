@@ -36,6 +36,8 @@ export interface Judgement {
   /** Frames that the room has already; own ones are acknowledged by this. */
   readonly duplicates: readonly Waiting[];
   readonly refused: readonly Waiting[];
+  /** Waited beyond the bounds of parking; they must be fetched again later. */
+  readonly dropped: readonly Waiting[];
 }
 
 export interface InboxOptions {
@@ -150,22 +152,27 @@ export const createInbox = (options: InboxOptions) => {
         }
         waiting = waiting.filter((item) => !done.has(item));
       }
-      dropExcess();
-      return { accepted, duplicates, refused };
+      return { accepted, duplicates, refused, dropped: dropExcess() };
     },
   };
 
-  /** Parking is bounded: what comes beyond it is let go of and reported; a later resume from zero brings it back. */
-  function dropExcess(): void {
+  /** Parking is bounded: what is beyond it is let go of and reported. */
+  function dropExcess(): Waiting[] {
     let bytes = 0;
     const kept: Waiting[] = [];
+    const dropped: Waiting[] = [];
     for (const item of waiting) {
       bytes += item.frame.length;
-      if (kept.length < LIMITS.parkedFrames && bytes <= LIMITS.parkedBytes) kept.push(item);
-      else
-        refuse(item, new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'));
+      const fits = kept.length < LIMITS.parkedFrames && bytes <= LIMITS.parkedBytes;
+      (fits ? kept : dropped).push(item);
     }
     waiting = kept;
+    if (dropped[0])
+      refuse(
+        dropped[0],
+        new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'),
+      );
+    return dropped;
   }
 };
 

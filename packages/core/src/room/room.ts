@@ -11,7 +11,14 @@ import { createInbox, type Judgement, type Waiting } from './inbox.ts';
 import { encodeRecord, type RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
-import { createRoomState, noteDeletions, pageOf, type RoomOptions, type RoomState } from './state.ts';
+import {
+  createRoomState,
+  moveCursor,
+  noteDeletions,
+  pageOf,
+  type RoomOptions,
+  type RoomState,
+} from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
 
@@ -68,7 +75,9 @@ export const createRoom = (
       const own = state.framed.find(({ body }) => isSameFrame(body, item.body));
       if (own) sender.settle(own, item.position);
     }
-    for (const { position } of taken) state.cursor = Math.max(state.cursor, position);
+    for (const { position } of judgement.dropped)
+      state.cursorLimit = Math.min(state.cursorLimit, position - 1);
+    for (const { position } of taken) moveCursor(state, position);
     store(state, judgement, inbox.parked(), sender.dropCovered());
     for (const [stream, updates] of updatesByStream(judgement)) deliver(stream, updates);
     changed();
@@ -138,6 +147,7 @@ export const createRoom = (
       }),
     goDown(): void {
       state.live = false;
+      state.cursorLimit = Number.POSITIVE_INFINITY;
       for (const item of state.framed) item.sent = false;
       changed();
     },

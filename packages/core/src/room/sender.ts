@@ -11,7 +11,7 @@ import { encodeEntries } from './control.ts';
 import { frameBatch } from './framing.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
-import { type FramedItem, noteDeletions, type RoomState, writerOf } from './state.ts';
+import { type FramedItem, moveCursor, noteDeletions, type RoomState, writerOf } from './state.ts';
 
 export interface SenderEvents {
   /** What a person sees has changed: stored, sent. */
@@ -160,7 +160,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     settle(item: FramedItem, position: number): void {
       const { stream, encodedBody, body } = item;
       state.framed = state.framed.filter((other) => other !== item);
-      state.cursor = Math.max(state.cursor, position);
+      moveCursor(state, position);
       vault
         .commit({
           put: [bodiesRecord(state, [{ position, stream, body: encodedBody }])],

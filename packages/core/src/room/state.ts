@@ -74,6 +74,8 @@ export interface RoomState {
   framed: FramedItem[];
   /** Everything up to this position at the relay was taken in. */
   cursor: number;
+  /** The cursor goes no further while frames beyond it had to be dropped; undone when the connection ends. */
+  cursorLimit: number;
   /** The newest own frame's number in this room. */
   ownCounter: number;
   live: boolean;
@@ -96,6 +98,7 @@ export const createRoomState = (options: RoomOptions): RoomState => {
     outbox: [],
     framed: [],
     cursor: 0,
+    cursorLimit: Number.POSITIVE_INFINITY,
     ownCounter: 0,
     live: false,
   };
@@ -111,6 +114,11 @@ export const writerOf = ({ options, writers }: RoomState, stream: string): Write
     writers.set(stream, found);
   }
   return found;
+};
+
+/** Everything up to this position was taken in. */
+export const moveCursor = (state: RoomState, position: number): void => {
+  state.cursor = Math.max(state.cursor, Math.min(position, state.cursorLimit));
 };
 
 /** The page of a stream, opened empty if it was not open. */

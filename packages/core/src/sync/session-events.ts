@@ -1,0 +1,59 @@
+// What goes into the session machine and what comes out of it. Rules: spec/relay-protocol.md; the machine: session.ts.
+import type { ClientMessage, RelayMessage, SealwireError, StoredFrame } from '@sealwire/protocol';
+import type { Connection } from '../api.ts';
+
+export interface SessionTimes {
+  /** Silence after which the session asks whether the relay is still there. */
+  readonly pingAfterMs: number;
+  /** Silence after the question that means it is gone. */
+  readonly pongWithinMs: number;
+  /** First and longest pause before connecting again; each is multiplied by a random number from 0.5 to 1. */
+  readonly retryFirstMs: number;
+  readonly retryLongestMs: number;
+  /** Pause before an append that was refused for the moment is sent again. */
+  readonly appendRetryMs: number;
+}
+
+export const SESSION_TIMES: SessionTimes = {
+  pingAfterMs: 25_000,
+  pongWithinMs: 10_000,
+  retryFirstMs: 500,
+  retryLongestMs: 30_000,
+  appendRetryMs: 5_000,
+};
+
+export type SessionEvent =
+  | { readonly type: 'network'; readonly on: boolean }
+  | { readonly type: 'opened' }
+  | { readonly type: 'message'; readonly message: RelayMessage }
+  /** `random` from 0 to 1 spreads the reconnects of many devices. */
+  | { readonly type: 'closed'; readonly random: number }
+  | { readonly type: 'time' }
+  /** A room to follow from now on. */
+  | { readonly type: 'room'; readonly room: Uint8Array }
+  | {
+      readonly type: 'append';
+      readonly room: Uint8Array;
+      readonly stream: string;
+      readonly frame: Uint8Array;
+    }
+  /** The principal has changed hands of keys: write it (again). */
+  | { readonly type: 'principal' };
+
+export type SessionEffect =
+  | { readonly type: 'connect' }
+  | { readonly type: 'disconnect' }
+  | { readonly type: 'send'; readonly message: ClientMessage }
+  | { readonly type: 'connection'; readonly connection: Connection }
+  /** Sign in: answer with an `authenticate` message. */
+  | { readonly type: 'sign-in'; readonly relayId: Uint8Array; readonly nonce: Uint8Array }
+  /** Write the principal, if this device may: its version at the relay, 0 if there is none. */
+  | { readonly type: 'put-principal'; readonly request: number; readonly version: number }
+  | { readonly type: 'principal-written'; readonly version: number }
+  | { readonly type: 'deliver'; readonly room: string; readonly frames: readonly StoredFrame[] }
+  | { readonly type: 'news'; readonly room: string; readonly head: number }
+  | { readonly type: 'live'; readonly room: string }
+  | { readonly type: 'down'; readonly room: string }
+  | { readonly type: 'appended'; readonly room: string; readonly position: number }
+  | { readonly type: 'append-again'; readonly room: string }
+  | { readonly type: 'problem'; readonly error: SealwireError; readonly room?: string };
