@@ -1,5 +1,5 @@
 // What passes between the account's devices when one is linked: the offer (public) and the bundle (secret). Layout:
-// spec/link.md §7.
+// spec/link.md §9.
 import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { decodeLog, encodeLog } from '../account/self.ts';
 import { fromBase64Url, toBase64Url, utf8 } from '../bytes.ts';

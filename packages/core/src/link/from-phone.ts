@@ -1,4 +1,4 @@
-// Linking as the phone: joins the account's devices with the machine in phone.ts. Rules: spec/link.md §7.
+// Linking as the phone: joins the account's devices with the machine in phone.ts. Rules: spec/link.md §6 and §9.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError, toHex } from '@sealwire/protocol';
 import type { Core } from '../account/core.ts';

@@ -1,4 +1,4 @@
-// Linking as the new device: shows a code, is let in, and becomes a device of the account. Rules: spec/link.md §7.
+// Linking as the new device: shows a code, is let in, and becomes a device of the account. Rules: spec/link.md §6 and §9.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError, sameBytes } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
