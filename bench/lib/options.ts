@@ -1,0 +1,50 @@
+// The command line of `pnpm bench`.
+import { resolve } from 'node:path';
+
+export interface BenchOptions {
+  /** All suites if none is named. */
+  readonly suites: readonly string[];
+  readonly quick: boolean;
+  /** Absolute path of the file that gets the report. */
+  readonly json: string | undefined;
+  readonly help: boolean;
+}
+
+export const help = (suites: readonly { readonly name: string; readonly about: string }[]): string =>
+  `pnpm bench [suite] [--quick] [--json FILE]
+
+Measures Sealwire beside its peers in one run, after checking that their results are equal.
+
+${suites.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
+
+  --quick      at most 60 s a suite
+  --json FILE  writes the report there; its form is in bench/README.md
+  --help       this page
+
+Exits with 1 if results differ, whatever the figures are.`;
+
+/** @throws RangeError naming what is wrong. */
+export const parseOptions = (
+  args: readonly string[],
+  known: readonly string[],
+  cwd: string,
+): BenchOptions => {
+  const suites: string[] = [];
+  let quick = false;
+  let json: string | undefined;
+  let help = false;
+  for (let i = 0; i < args.length; i++) {
+    const [name = '', inline] = (args[i] ?? '').split('=', 2);
+    if (name === '--') continue;
+    if (name === '--help' || name === '-h') help = true;
+    else if (name === '--quick') quick = true;
+    else if (name === '--json') {
+      const file = inline ?? args[++i];
+      if (!file) throw new RangeError('--json needs a file');
+      json = resolve(cwd, file);
+    } else if (name.startsWith('-')) throw new RangeError(`there is no option ${name}; try --help`);
+    else if (known.includes(name)) suites.push(name);
+    else throw new RangeError(`there is no suite ${name}; there are: ${known.join(', ')}`);
+  }
+  return { suites: suites.length > 0 ? suites : known, quick, json, help };
+};

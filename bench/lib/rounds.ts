@@ -1,0 +1,50 @@
+// Takes samples of several things in turn, so that whatever else the machine does falls on all of them alike.
+
+/** One thing to time. `prepare` makes what it needs and is not timed. */
+export interface Contender {
+  readonly name: string;
+  /** @returns the part to be timed. What that returns is kept until its time is taken. */
+  readonly prepare: () => Promise<() => Promise<unknown>> | (() => Promise<unknown>);
+}
+
+export interface RoundOptions {
+  /** Rounds that are taken however long they last. */
+  readonly least: number;
+  readonly most: number;
+  /** No further round is begun after this: milliseconds as `performance.now` gives them. */
+  readonly until: number;
+  readonly say?: (line: string) => void;
+}
+
+/** @returns the milliseconds of each round, by contender. */
+export const takeRounds = async (
+  contenders: readonly Contender[],
+  options: RoundOptions,
+): Promise<Map<string, number[]>> => {
+  const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.most; round++) {
+    if (round >= options.least && performance.now() >= options.until) break;
+    // Each goes first as often as any other: whoever does meets a heap that the one before it left behind.
+    for (let i = 0; i < contenders.length; i++) {
+      const contender = contenders[(round + i) % contenders.length]!;
+      times.get(contender.name)!.push(await timeOnce(contender));
+    }
+    options.say?.(
+      `  round ${round + 1}: ${[...times].map(([name, ms]) => `${name} ${last(ms)}`).join(', ')}`,
+    );
+  }
+  return times;
+};
+
+const timeOnce = async ({ prepare }: Contender): Promise<number> => {
+  const run = await prepare();
+  collectGarbage();
+  const from = performance.now();
+  await run();
+  return performance.now() - from;
+};
+
+/** Only where the program was started with --expose-gc, as `pnpm bench` does. */
+const collectGarbage = (): void => (globalThis as { gc?: () => void }).gc?.();
+
+const last = (ms: readonly number[]): string => `${Math.round(ms.at(-1)!)} ms`;

@@ -1,0 +1,43 @@
+// What a suite is, and how several are run.
+import { environment, type Report, type Result } from './result.ts';
+
+export interface SuiteRun {
+  readonly quick: boolean;
+  /** Progress, a line at a time. */
+  readonly say: (line: string) => void;
+}
+
+export interface Suite {
+  readonly name: string;
+  readonly about: string;
+  /** Ratios of an earlier run, by case. */
+  readonly baseline: () => ReadonlyMap<string, number>;
+  /**
+   * @returns rows, and lines that explain them.
+   * @throws ResultsDiffer before anything is timed.
+   */
+  readonly run: (
+    options: SuiteRun,
+  ) => Promise<{ readonly results: readonly Result[]; readonly notes: readonly string[] }>;
+}
+
+/** Runs suites one after another. */
+export const runSuites = async (
+  suites: readonly Suite[],
+  options: SuiteRun & {
+    readonly show: (suite: Suite, results: readonly Result[], notes: readonly string[]) => void;
+  },
+): Promise<Report> => {
+  const all: Result[] = [];
+  for (const suite of suites) {
+    options.say(`${suite.name}: ${suite.about}`);
+    const { results, notes } = await suite.run(options);
+    options.show(suite, results, notes);
+    all.push(...results);
+  }
+  return { env: environment(options.quick), results: all };
+};
+
+/** The ratios of a report, by case. */
+export const ratiosOf = (report: Report): ReadonlyMap<string, number> =>
+  new Map(report.results.map((result) => [result.case, result.ratio]));

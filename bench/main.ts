@@ -1,0 +1,40 @@
+// `pnpm bench`: runs benchmark suites, prints a table on stdout and progress on stderr. Form of results: README.md.
+import { writeFileSync } from 'node:fs';
+import { help, parseOptions } from './lib/options.ts';
+import { ResultsDiffer } from './lib/result.ts';
+import { runSuites } from './lib/suite.ts';
+import { formatTable } from './lib/table.ts';
+import { mergeSuite } from './merge/bench.ts';
+
+const SUITES = [mergeSuite];
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const main = async (args: readonly string[]): Promise<number> => {
+  const names = SUITES.map(({ name }) => name);
+  try {
+    const options = parseOptions(args, names, process.cwd());
+    if (options.help) {
+      print(help(SUITES));
+      return 0;
+    }
+    const report = await runSuites(
+      SUITES.filter(({ name }) => options.suites.includes(name)),
+      {
+        quick: options.quick,
+        say,
+        show: (suite, results, notes) =>
+          print(`\n${[formatTable(results, suite.baseline()), '', ...notes].join('\n')}`),
+      },
+    );
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof RangeError || error instanceof ResultsDiffer)) throw error;
+    say(error.message);
+    return error instanceof RangeError ? 2 : 1;
+  }
+};
+
+process.exitCode = await main(process.argv.slice(2));

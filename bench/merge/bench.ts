@@ -1,0 +1,140 @@
+// The merge suite: a device that was away catches up on a sealed chat, beside plain Yjs on the same messages.
+// What is measured and what is not: README.md.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Measured, type Report, type Result, toResult } from '../lib/result.ts';
+import { type Contender, type RoundOptions, takeRounds } from '../lib/rounds.ts';
+import { ratiosOf, type Suite, type SuiteRun } from '../lib/suite.ts';
+import { CHAT, ONE_BY_ONE } from './conversation.ts';
+import { memoryVault, sealedVault } from './device.ts';
+import { catchUpInOne, catchUpOneByOne, stateBytes } from './plain.ts';
+import { catchUpSealed, deliveries, freshDevice } from './sealed.ts';
+import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
+
+const QUICK_MS = 55_000;
+const FULL_MS = 10 * 60_000;
+
+export interface MergeSizes {
+  /** Messages of each catch-up, rising; the smaller ones are the beginning of the largest. */
+  readonly catchUp: readonly number[];
+  readonly worst: number;
+}
+
+export const mergeSuite: Suite = {
+  name: 'merge',
+  about: 'a fresh device catches up on a sealed chat (M1, M2), beside plain Yjs',
+  baseline: () =>
+    ratiosOf(JSON.parse(readFileSync(new URL('baseline.json', import.meta.url), 'utf8')) as Report),
+  run: (options) => runMerge(options, { catchUp: [10_000, 100_000], worst: 10_000 }),
+};
+
+export const runMerge = async (
+  { quick, say }: SuiteRun,
+  sizes: MergeSizes,
+): Promise<{ results: Result[]; notes: string[] }> => {
+  const started = performance.now();
+  const budget = quick ? QUICK_MS : FULL_MS;
+  const largest = Math.max(...sizes.catchUp);
+  const chat = await makeWorkload(sizeName(largest), largest, CHAT, say);
+  const hard = await makeWorkload('worst', sizes.worst, ONE_BY_ONE, say);
+  const made = performance.now();
+  const workloads = [...sizes.catchUp.map((count) => cut(chat, count)), hard];
+  for (const workload of workloads) await requireEqual(workload);
+  say('all sides hold the same messages; timing');
+
+  const results: Result[] = [];
+  for (const workload of workloads) {
+    say(`${workload.name}: ${workload.messages} messages, ${workload.sealed.frames.length} frames`);
+    // What is left is shared out by size, the smallest getting more rounds.
+    const part = workload.messages / workloads.reduce((sum, { messages }) => sum + messages, 0);
+    const until = performance.now() + (started + budget - made) * (0.1 + 0.7 * part);
+    const rounds = { least: 3, most: quick ? 15 : 40, until, say };
+    results.push(
+      ...(workload === hard ? await timeWorst(workload, rounds) : await timeCatchUp(workload, rounds)),
+    );
+  }
+  results.push(countBytes(chat));
+  return { results, notes: [...histogramLines(chat), ...histogramLines(hard)] };
+};
+
+const timeCatchUp = async (workload: Workload, rounds: RoundOptions): Promise<Result[]> => {
+  const { name } = workload;
+  const rates = await takeRates(
+    workload,
+    [sealed(workload), oneByOne(workload), inOne(workload), intoSealedVault(workload)],
+    rounds,
+  );
+  const ours = rates('sealed');
+  const peer = yjs('one update at a time', rates('one by one'));
+  return [
+    rateRow(`catch-up/${name}/one-by-one`, ours, peer),
+    rateRow(`catch-up/${name}/one-transaction`, ours, yjs('one transaction', rates('one transaction'))),
+    rateRow(`catch-up/${name}/sealed-vault`, rates('sealed vault'), peer),
+  ];
+};
+
+const timeWorst = async (workload: Workload, rounds: RoundOptions): Promise<Result[]> => {
+  const rates = await takeRates(workload, [sealed(workload), oneByOne(workload)], rounds);
+  const peer = yjs('one update at a time', rates('one by one'));
+  return [rateRow('worst/one-frame-an-update', rates('sealed'), peer)];
+};
+
+const sealed = ({ sealed }: Workload): Contender => ({
+  name: 'sealed',
+  async prepare() {
+    const device = await freshDevice(sealed.account, memoryVault());
+    const chunks = deliveries(sealed.frames);
+    return () => catchUpSealed(device, chunks);
+  },
+});
+
+const intoSealedVault = ({ sealed }: Workload): Contender => ({
+  name: 'sealed vault',
+  async prepare() {
+    const device = await freshDevice(sealed.account, await sealedVault());
+    const chunks = deliveries(sealed.frames);
+    return () => catchUpSealed(device, chunks);
+  },
+});
+
+const oneByOne = ({ plain }: Workload): Contender => ({
+  name: 'one by one',
+  prepare: () => async () => catchUpOneByOne(plain),
+});
+
+const inOne = ({ plain }: Workload): Contender => ({
+  name: 'one transaction',
+  prepare: () => async () => catchUpInOne(plain),
+});
+
+/** @returns messages a second of each round, by the contender's name. */
+const takeRates = async (
+  { messages }: Workload,
+  contenders: readonly Contender[],
+  rounds: RoundOptions,
+): Promise<(name: string) => number[]> => {
+  const times = await takeRounds(contenders, rounds);
+  return (name) => times.get(name)!.map((ms) => (messages / ms) * 1000);
+};
+
+const rateRow = (name: string, ours: readonly number[], peer: Measured): Result =>
+  toResult({ suite: 'merge', case: name, unit: 'messages/s', better: 'higher' }, ours, [peer]);
+
+/** What travels to the device that catches up, without the envelope of either transport. */
+const countBytes = ({ name, messages, sealed, plain }: Workload): Result => {
+  const each = (bytes: number): number[] => [bytes / messages];
+  const ours = sealed.frames.reduce((sum, { frame }) => sum + frame.length, 0);
+  const updates = plain.reduce((sum, update) => sum + update.length, 0);
+  return toResult({ suite: 'merge', case: `bytes/${name}`, unit: 'B/message', better: 'lower' }, each(ours), [
+    yjs('all updates', each(updates)),
+    yjs('whole state as one update', each(stateBytes(plain))),
+  ]);
+};
+
+const yjs = (what: string, samples: readonly number[]): Measured => ({
+  name: `yjs, ${what}`,
+  version: YJS_VERSION,
+  samples,
+});
+
+const YJS_VERSION = (createRequire(import.meta.url)('yjs/package.json') as { version: string }).version;

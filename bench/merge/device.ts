@@ -1,0 +1,154 @@
+// Devices of one account as the benchmark runs them: core's own rooms, over a relay that is a list and a vault that is
+// a map. What a device keeps on disk and how frames travel is not measured here.
+import { randomBytes } from 'node:crypto';
+import {
+  addToDeviceLog,
+  createDeviceSecrets,
+  createDirectory,
+  type DeviceLog,
+  type DeviceSecrets,
+  deviceIdOf,
+  devicePublic,
+  hpkeKeyPair,
+  makeChat,
+  type NewChat,
+  openRoom,
+  openVault,
+  type Page,
+  principalIdOf,
+  type RecordId,
+  type Room,
+  requireDevice,
+  signEd25519,
+  signEntry,
+  startDeviceLog,
+  type Vault,
+} from '@sealwire/core/testing';
+import { pageStream } from '@sealwire/protocol';
+import * as Y from 'yjs';
+
+export const PAGE = pageStream(0);
+
+/** An account with its devices, and one chat. */
+export interface BenchAccount {
+  readonly log: DeviceLog;
+  readonly secrets: readonly DeviceSecrets[];
+  readonly accountKey: ReturnType<typeof hpkeKeyPair>;
+  readonly chat: NewChat;
+}
+
+export const createBenchAccount = async (devices: number, now: () => number): Promise<BenchAccount> => {
+  const secrets = Array.from({ length: devices }, () => createDeviceSecrets(randomBytes));
+  const accountKey = hpkeKeyPair(randomBytes(32));
+  const [first, ...others] = secrets as [DeviceSecrets, ...DeviceSecrets[]];
+  const genesis = {
+    type: 'device-genesis',
+    nonce: randomBytes(16),
+    device: devicePublic(first),
+    accountKey: accountKey.publicKey,
+    principal: principalIdOf(randomBytes(32)),
+    at: now(),
+  } as const;
+  let log = await startDeviceLog(signEntry(genesis, signer(first)));
+  const author = deviceIdOf(genesis.device.identity);
+  for (const other of others) {
+    const entry = {
+      type: 'device-add',
+      account: log.root,
+      parents: log.heads,
+      author,
+      device: devicePublic(other),
+      rights: 0,
+      at: now(),
+    } as const;
+    log = await addToDeviceLog(log, signEntry(entry, signer(first), signer(other)));
+  }
+  const account = { id: log.root, ...accountKey };
+  const device = requireDevice(createDirectory([log]), author);
+  const sign = signer(first);
+  const chat = await makeChat({ account, device, heads: log.heads, sign, randomBytes, now });
+  return { log, secrets, accountKey, chat };
+};
+
+export interface BenchDevice {
+  readonly room: Room;
+  readonly page: Page;
+}
+
+export interface BenchDeviceOptions {
+  readonly account: BenchAccount;
+  readonly index: number;
+  readonly vault: Vault;
+  readonly now: () => number;
+  readonly send: (stream: string, frame: Uint8Array) => void;
+}
+
+/** The chat's room as one device holds it. Whatever it refuses or notices is an error: nothing here is hostile. */
+export const openBenchDevice = async (options: BenchDeviceOptions): Promise<BenchDevice> => {
+  const { log, secrets, accountKey, chat } = options.account;
+  const own = secrets[options.index]!;
+  const directory = createDirectory([log]);
+  const room = openRoom(
+    {
+      device: requireDevice(directory, deviceIdOf(devicePublic(own).identity)),
+      account: { id: log.root, ...accountKey },
+      directory,
+      sign: signer(own),
+      vault: options.vault,
+      randomBytes,
+      now: options.now,
+      report: ({ code, message }) => {
+        throw new Error(`a device reported ${code}: ${message}`);
+      },
+      fault: (error) => {
+        throw error;
+      },
+      records: new Map(),
+      send: (_room, stream, frame) => options.send(stream, frame),
+    },
+    'chat',
+    chat.keys,
+  );
+  await room.ready;
+  return { room, page: room.page(PAGE) };
+};
+
+/** A vault without a disk, and without a seal: records stay in memory as they are. */
+export const memoryVault = (): Vault => {
+  const records = new Map<RecordId, Uint8Array>();
+  let next = 1;
+  return {
+    load: () => [],
+    commit({ put = [], remove = [] }) {
+      for (const id of remove) records.delete(id);
+      const ids = put.map((bytes) => {
+        records.set(next, bytes);
+        return next++;
+      });
+      return { ids, durable: Promise.resolve() };
+    },
+    problem: undefined,
+    onProblem: () => () => undefined,
+    repair: async () => undefined,
+    close: async () => undefined,
+  };
+};
+
+/** The vault that a real device has, each record sealed into its Yjs document, but on no disk. */
+export const sealedVault = (): Promise<Vault> =>
+  openVault(
+    {
+      doc: new Y.Doc(),
+      key: randomBytes(32),
+      barrier: async () => undefined,
+      repair: async () => undefined,
+      onLost: () => undefined,
+      close: async () => undefined,
+    },
+    { randomBytes },
+  );
+
+const signer =
+  ({ identity }: DeviceSecrets) =>
+  (statement: Uint8Array): Uint8Array =>
+    signEd25519(identity, statement);
