@@ -43,6 +43,8 @@ export interface Session extends LinkEvents, Subscriber {
   /** The principal no longer lists the key: ends the session if it acts for that principal. */
   cutOff(principal: Uint8Array): void;
   belongsTo(principal: Uint8Array): void;
+  /** Acknowledges own appends up to a position that no delivery will come to. */
+  acknowledge(follow: Follow, upTo: number): void;
   writeBegan(): void;
   /** A write is durable or refused. */
   writeEnded(): void;
@@ -150,8 +152,16 @@ class OpenSession implements Session {
     }
     this.backlog.remove(known);
     known.cursor = cursor;
-    this.#acknowledge(known, cursor);
     return known;
+  }
+
+  acknowledge(follow: Follow, upTo: number): void {
+    for (const [position, request] of follow.own ?? []) {
+      if (position > upTo) continue;
+      follow.own?.delete(position);
+      this.sendMessage({ type: 'appended', request, position });
+    }
+    if (follow.own?.size === 0) follow.own = undefined;
   }
 
   fallBehind(follow: Follow): void {
@@ -163,7 +173,7 @@ class OpenSession implements Session {
     this.backlog.remove(follow);
     this.#shared.rooms.unfollow(follow);
     this.follows.delete(follow.room.key);
-    this.#acknowledge(follow, Number.POSITIVE_INFINITY);
+    this.acknowledge(follow, Number.POSITIVE_INFINITY);
   }
 
   end(code: ClosingCode): void {
@@ -241,16 +251,6 @@ class OpenSession implements Session {
     if (!(error instanceof SealwireError)) throw error;
     this.#shared.log({ event: 'store-failed', code: error.code });
     this.end('STORE_FAILED');
-  }
-
-  /** Acknowledges own appends up to a position that no delivery will come to. */
-  #acknowledge(follow: Follow, upTo: number): void {
-    for (const [position, request] of follow.own ?? []) {
-      if (position > upTo) continue;
-      follow.own?.delete(position);
-      this.sendMessage({ type: 'appended', request, position });
-    }
-    if (follow.own?.size === 0) follow.own = undefined;
   }
 
   /** Nothing is delivered to this session any more. */

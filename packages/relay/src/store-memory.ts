@@ -16,13 +16,16 @@ export interface MemoryStoreOptions {
   readonly flush?: () => Promise<void>;
   /** 16 bytes. Default: random. */
   readonly relayId?: Uint8Array;
+  /** Runs a commit once after the I/O events at hand. Default: `setImmediate`. */
+  readonly soon?: (run: () => void) => void;
 }
 
 /** A new empty store. Nothing of it outlives the process. */
 export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
-  const { flush = async () => {}, relayId = new Uint8Array(randomBytes(RELAY_ID_BYTES)) } = options;
+  const { flush = async () => {}, soon = setImmediate } = options;
+  const { relayId = new Uint8Array(randomBytes(RELAY_ID_BYTES)) } = options;
   const state = new MemoryState(flush);
-  const queue = createWriteQueue(state, setImmediate);
+  const queue = createWriteQueue(state, soon);
   return {
     relayId,
     principal: (id) => state.principal(id),

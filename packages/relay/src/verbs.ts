@@ -8,6 +8,7 @@ import {
   SealwireError,
 } from '@sealwire/protocol';
 import type { Shared } from './core.ts';
+import type { Follow } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
 import { judgePrincipalEdit, judgeRoomEdit, refusalInRoom, type Verdict } from './rights.ts';
 import type { Session } from './session.ts';
@@ -160,6 +161,7 @@ const resume = (
   if (session.principal === undefined) return refusal(request, 'NO_PRINCIPAL');
   const news: { index: number; head: number }[] = [];
   const refused: { index: number; code: ErrorCode }[] = [];
+  const followed: Follow[] = [];
   for (const [index, { room, cursor }] of wanted.entries()) {
     const record = rooms.record(room);
     const code = refusalInRoom(record, session.principal);
@@ -169,11 +171,15 @@ const resume = (
     }
     // Followed before the head is read, so that no frame falls between the two.
     const follow = session.follow(record, cursor);
+    followed.push(follow);
     const { head } = follow.room;
     if (head !== cursor) news.push({ index, head });
     if (cursor < head) session.backlog.add(follow);
   }
-  return { type: 'resumed', request, news, refused };
+  session.sendMessage({ type: 'resumed', request, news, refused });
+  // Own appends that a new cursor has passed by, once the device knows of the cursor.
+  for (const follow of followed) session.acknowledge(follow, follow.cursor);
+  return undefined;
 };
 
 const append = (shared: Shared, session: Session, message: Message<'append'>): RelayMessage | undefined => {
