@@ -6,7 +6,14 @@ import { encodeLog } from '../src/account/self.ts';
 import { toBase64Url, utf8 } from '../src/bytes.ts';
 import { devicePublic } from '../src/identity/device-keys.ts';
 import { signEntry } from '../src/identity/log-entry.ts';
-import { addEntryFor, encodeBundle, encodeOffer, readBundle, readOffer } from '../src/link/bundle.ts';
+import {
+  addEntryFor,
+  encodeBundle,
+  encodeOffer,
+  joinAccount,
+  readBundle,
+  readOffer,
+} from '../src/link/bundle.ts';
 import { testAccount } from './room-support.ts';
 import { seeded, testDevice } from './support.ts';
 
@@ -86,6 +93,32 @@ test('[LK32] an offer that grants rights, or a log with a changed entry, is refu
     }),
   );
   assert.is(await codeOf(() => readOffer(changed, inviter, keys)), 'LOG_ENTRY_REFUSED');
+});
+
+test('[LK44] a bundle counts only with the entry that this device signed', async () => {
+  const { account, phone, fresh, keys, proposed, inviter } = await scene();
+  const add = addEntryFor(account.log, phone.logged.id, proposed, 5);
+  const offer = await readOffer(encodeOffer({ log: account.log, add }), inviter, keys);
+  const secrets = {
+    accountKey: account.accountKey,
+    roomSecret: account.secret,
+    epochKeys: [account.epochKey],
+  };
+  const joined = await joinAccount(
+    offer,
+    encodeBundle({ entry: signEntry(add, phone.sign, fresh.sign), ...secrets }),
+  );
+  assert.is(joined.log.devices.size, 3);
+  const later = signEntry({ ...add, at: 6 }, phone.sign, fresh.sign);
+  assert.is(
+    await codeOf(() => joinAccount(offer, encodeBundle({ entry: later, ...secrets }))),
+    'LINK_TAMPERED',
+  );
+  const unsigned = signEntry(add, phone.sign, phone.sign);
+  assert.is(
+    await codeOf(() => joinAccount(offer, encodeBundle({ entry: unsigned, ...secrets }))),
+    'LOG_ENTRY_REFUSED',
+  );
 });
 
 test('any bytes as offer or bundle end with a code', async () => {

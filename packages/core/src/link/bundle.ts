@@ -4,12 +4,13 @@ import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { decodeLog, encodeLog } from '../account/self.ts';
 import { fromBase64Url, toBase64Url, utf8 } from '../bytes.ts';
 import { deviceIdOf } from '../identity/device-keys.ts';
-import type { DeviceLog } from '../identity/device-log.ts';
+import { addToDeviceLog, type DeviceLog } from '../identity/device-log.ts';
 import {
   type DeviceAdd,
   decodeEntryBytes,
   encodeEntryBytes,
   encodeUnsigned,
+  entryHash,
   RIGHT,
   type SignedEntry,
 } from '../identity/log-entry.ts';
@@ -115,6 +116,22 @@ export const readBundle = (bundle: Uint8Array): LinkBundle => {
     roomSecret: bytes(fields.roomSecret, 32),
     epochKeys: fields.epochKeys.map((key) => bytes(key, 32)),
   };
+};
+
+/**
+ * Reads a bundle for the offer that this device accepted.
+ *
+ * @returns the account's secrets, and its log with this device in it.
+ * @throws SealwireError MALFORMED; LINK_TAMPERED if its entry is not the one that this device signed; LOG_ENTRY_REFUSED.
+ */
+export const joinAccount = async (
+  offer: LinkOffer,
+  bytes: Uint8Array,
+): Promise<Omit<LinkBundle, 'entry'> & { readonly log: DeviceLog }> => {
+  const { entry, ...secrets } = readBundle(bytes);
+  if (!sameBytes(entry.hash, entryHash(encodeUnsigned(offer.add))))
+    throw new SealwireError('LINK_TAMPERED', 'The phone added another device than this one. Start anew.');
+  return { ...secrets, log: await addToDeviceLog(offer.log, entry as SignedEntry<DeviceAdd>) };
 };
 
 const parse = (json: Uint8Array): Record<string, unknown> => {

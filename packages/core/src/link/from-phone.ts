@@ -82,6 +82,8 @@ const release = async (
   await addToDeviceLog(core.deviceLog(), signed);
   await core.accountRoom.putControl([signed]);
   await core.directory.learn(signed);
+  // The relay must know the new device before it comes; the link's own time limit bounds the wait.
+  await core.engine.whenPrincipalWritten();
   await core.writeAccount({
     k: 'device',
     id: toHex(deviceIdOf(device.identityKey)),

@@ -1,6 +1,6 @@
 // Linking as the new device: shows a code, is let in, and becomes a device of the account. Rules: spec/link.md §6 and §9.
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { SealwireError, sameBytes } from '@sealwire/protocol';
+import { SealwireError } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import { encodeSelf, type Self } from '../account/self.ts';
 import type { Device, LinkNewState, LinkOptions, LinkRequest } from '../api.ts';
@@ -11,21 +11,14 @@ import {
   type DeviceSecrets,
   devicePublic,
 } from '../identity/device-keys.ts';
-import { addToDeviceLog } from '../identity/device-log.ts';
-import {
-  type DeviceAdd,
-  encodeUnsigned,
-  entryHash,
-  entryStatement,
-  type SignedEntry,
-} from '../identity/log-entry.ts';
+import { encodeUnsigned, entryHash, entryStatement } from '../identity/log-entry.ts';
 import { type DeviceInternals, deviceParts, openEmptyVault } from '../open.ts';
 import { randomBytes } from '../random.ts';
 import { createReadable } from '../readable.ts';
 import { encodeRecord } from '../room/records.ts';
 import { createEngine, type Engine } from '../sync/engine.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
-import { type LinkOffer, readBundle, readOffer } from './bundle.ts';
+import { joinAccount, type LinkOffer, readOffer } from './bundle.ts';
 import { type NewDeviceLink, startNewDeviceLink } from './new-device-driver.ts';
 import { platformTimers, relayRendezvous } from './relay-cell.ts';
 
@@ -153,17 +146,10 @@ const link = async (
       },
       async storeBundle(bytes) {
         if (!offer) throw new Error('keys came before the offer');
-        const { entry, ...bundle } = readBundle(bytes);
-        if (!sameBytes(entry.hash, entryHash(encodeUnsigned(offer.add))))
-          throw new SealwireError(
-            'LINK_TAMPERED',
-            'The phone added another device than this one. Start anew.',
-          );
-        const log = await addToDeviceLog(offer.log, entry as SignedEntry<DeviceAdd>);
+        const joined = await joinAccount(offer, bytes);
         const self: Self = {
-          ...bundle,
+          ...joined,
           secrets,
-          log,
           manageSeed: undefined,
           principalWritten: { version: 0, keys: '' },
         };

@@ -75,6 +75,7 @@ export const createEngine = (options: EngineOptions) => {
   let online = false;
   let closed = false;
   const onlineWaiters = new Set<() => void>();
+  const writtenWaiters = new Set<() => void>();
 
   const handle = (event: SessionEvent): void => {
     for (const effect of session.handle(event, performance.now())) perform(effect);
@@ -106,6 +107,7 @@ export const createEngine = (options: EngineOptions) => {
       'principal-written': ({ version }) => {
         principalVersion = version;
         principal?.manage?.written(version);
+        for (const waiter of [...writtenWaiters]) waiter();
       },
       news: ({ room: key, head }) => options.onNews?.(key, head),
       problem: ({ error, room: key }) => options.onProblem(error, key),
@@ -228,6 +230,18 @@ export const createEngine = (options: EngineOptions) => {
       handle({ type: 'append', room, stream, frame }),
     /** The account's list of devices has changed: tell the relay. */
     principalChanged: () => handle({ type: 'principal' }),
+    /** Resolves when the relay has the account's list of devices as it is now, however often it must be sent. */
+    whenPrincipalWritten: (): Promise<void> =>
+      new Promise((resolve) => {
+        const look = () => {
+          const version = principal?.manage?.writtenVersion() ?? 0;
+          if (version === 0 || version !== principalVersion) return;
+          writtenWaiters.delete(look);
+          resolve();
+        };
+        writtenWaiters.add(look);
+        look();
+      }),
     /** Resolves as soon as the relay has let this device in. */
     whenOnline: (): Promise<void> =>
       online

@@ -2,6 +2,7 @@
 import { SealwireError } from '@sealwire/protocol';
 import { Awareness } from 'y-protocols/awareness';
 import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
 import type { Page } from '../room/page.ts';
 import type { Room } from '../room/room.ts';
 import { sealedSocketClass } from './sealed-socket.ts';
@@ -15,8 +16,11 @@ export const openProvider = async (room: Room, page: Page): Promise<() => void> 
     dropped: (error) => room.dropped(stream, new SealwireError('FOREIGN_EDIT_DROPPED', error.message)),
     attach: (sink) => room.attach(stream, sink),
   });
-  // Its timer would outlive the provider: whoever makes an awareness ends it.
-  const awareness = new Awareness(page.doc);
+  // Its timer would outlive the provider: whoever makes an awareness ends it. A listener that it leaves with its document
+  // stays for ever, so it gets a document of its own, with the clientID that the provider asks it about.
+  const nobody = new Y.Doc();
+  nobody.clientID = page.clientId;
+  const awareness = new Awareness(nobody);
   const provider = new WebsocketProvider('sealwire:', stream, page.doc, {
     WebSocketPolyfill: socket as unknown as typeof WebSocket,
     // Tabs of one browser would exchange plaintext, with localStorage as a fallback.

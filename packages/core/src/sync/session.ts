@@ -20,6 +20,8 @@ interface FollowedRoom {
   delivered: number;
   /** When a refused append may be sent again. */
   appendAgainAt: number | undefined;
+  /** When a refused room is asked for again: its rights may be on their way. */
+  resumeAgainAt: number | undefined;
 }
 
 type Pending =
@@ -80,6 +82,7 @@ export const createSession = (options: SessionOptions) => {
     pingedAt = undefined;
     for (const [key, room] of rooms) {
       room.appendAgainAt = undefined;
+      room.resumeAgainAt = undefined;
       if (room.state === 'idle') continue;
       room.state = 'idle';
       emit({ type: 'down', room: key });
@@ -176,6 +179,7 @@ export const createSession = (options: SessionOptions) => {
       return;
     }
     room.state = 'refused';
+    room.resumeAgainAt = now + times.retryLongestMs;
     emit({
       type: 'problem',
       room: toHex(room.id),
@@ -266,6 +270,11 @@ export const createSession = (options: SessionOptions) => {
         room.appendAgainAt = undefined;
         emit({ type: 'append-again', room: key });
       }
+    const again = [...rooms.values()].filter(
+      ({ resumeAgainAt }) => resumeAgainAt !== undefined && now >= resumeAgainAt,
+    );
+    for (const room of again) room.resumeAgainAt = undefined;
+    if (phase === 'online') resume(again);
     if (pingedAt !== undefined && now >= pingedAt + times.pongWithinMs) emit({ type: 'disconnect' });
     else if (pingedAt === undefined && now >= heardAt + times.pingAfterMs) {
       pingedAt = now;
@@ -316,6 +325,7 @@ export const createSession = (options: SessionOptions) => {
           head: 0,
           delivered: 0,
           appendAgainAt: undefined,
+          resumeAgainAt: undefined,
         };
         rooms.set(key, room);
         if (phase === 'online') resume([room]);
@@ -340,8 +350,8 @@ export const createSession = (options: SessionOptions) => {
     if (phase === 'off') return undefined;
     if (phase === 'waiting') return wakeAt;
     let at = pingedAt === undefined ? heardAt + times.pingAfterMs : pingedAt + times.pongWithinMs;
-    for (const { appendAgainAt } of rooms.values())
-      if (appendAgainAt !== undefined) at = Math.min(at, appendAgainAt);
+    for (const { appendAgainAt = at, resumeAgainAt = at } of rooms.values())
+      at = Math.min(at, appendAgainAt, resumeAgainAt);
     return at;
   };
 

@@ -10,8 +10,8 @@ export interface Guard {
   transaction(stores: string[], mode: IDBTransactionMode): IDBTransaction;
   /** Resolves when all rows written before the call are durable and were read back; rejects otherwise. */
   readBack(): Promise<void>;
-  /** Replaces all rows by one with the state, after a failure, and lets writes through again. */
-  rewrite(state: Uint8Array): Promise<void>;
+  /** Lets writes through again after a failure, beginning with a row of what is missing. */
+  resume(missing: () => Uint8Array): Promise<void>;
   /** Lets no further write through. */
   halt(): void;
 }
@@ -86,16 +86,15 @@ export const guardDatabase = (
       unread = [];
       if (rows.length > 0 && !(await areThere(database, rows, () => lastState))) throw full();
     },
-    async rewrite(state) {
+    async resume(missing) {
       const fence = await readFence(database);
       if (fence?.owner !== owner) throw takenOver();
       step = fence.step;
       unread = [];
       halted = false;
       const transaction = begin();
-      const store = transaction.objectStore(UPDATES);
-      store.clear();
-      added({ value: state, request: store.add(state), isState: true });
+      const value = missing();
+      added({ value, request: transaction.objectStore(UPDATES).add(value), isState: false });
     },
     halt() {
       halted = true;

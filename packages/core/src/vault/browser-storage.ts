@@ -109,7 +109,7 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
     problem = undefined;
     await watch(async () => {
       await putBackKey(place.keys, key);
-      if (connection) await connection.guard.rewrite(Y.encodeStateAsUpdate(doc));
+      if (connection) await writeMissing(place, doc, connection);
       else connection = await connect(place, await enter(place, lock), doc, fail);
       await connection.guard.readBack();
     });
@@ -182,8 +182,19 @@ const putBackKey = async (name: string, key: Uint8Array): Promise<void> => {
   else if (!sameBytes(found, key)) throw takenOver();
 };
 
+/** Writes what the rows lack: when there is little room again, there may be none for a second copy of all. */
+const writeMissing = async (place: Place, doc: Y.Doc, connection: Connection): Promise<void> => {
+  const database = await openDatabase(place.database);
+  const { state } = await readRows(database).finally(() => database.close());
+  connection.endTrim();
+  const stored = Y.encodeStateVectorFromUpdate(state);
+  await connection.guard.resume(() => Y.encodeStateAsUpdate(doc, stored));
+};
+
 interface Connection {
   readonly guard: Guard;
+  /** Has y-indexeddb no longer try to shorten the rows, for which there was no room. */
+  endTrim(): void;
   /** Stops keeping the document, once what was written is through. */
   end(): Promise<void>;
 }
@@ -232,5 +243,8 @@ const connect = async (
   } finally {
     entered.database.close();
   }
-  return { guard: guard!, end };
+  const endTrim = (): void => {
+    provider._dbsize = Number.NEGATIVE_INFINITY; // It trims when this count of rows reaches 500.
+  };
+  return { guard: guard!, endTrim, end };
 };
