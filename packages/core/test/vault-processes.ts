@@ -23,14 +23,12 @@ export const smallDiskPlace = async (child: string): Promise<SmallVaultPlace> =>
   const root = await mkdtemp(join(tmpdir(), 'sealwire-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK}`, 'tmpfs', root]);
   const ballast = join(root, 'ballast');
+  await writeFile(ballast, new Uint8Array(1024 * 1024));
   return {
     ...processes(child, join(root, 'vault'), async () => {
       execFileSync('umount', [root]);
       await rm(root, { recursive: true });
     }),
-    async fill() {
-      await writeFile(ballast, new Uint8Array(1024 * 1024));
-    },
     async free() {
       await rm(ballast);
     },

@@ -29,7 +29,7 @@ export interface VaultLike {
   close(): Promise<void>;
 }
 
-/** One call as it travels. Bytes are arrays of numbers, since not every channel carries more than JSON. */
+/** One call as it travels. Bytes are base64, since not every channel carries more than JSON. */
 export interface VaultCall {
   readonly method: string;
   readonly argument?: unknown;
@@ -50,7 +50,7 @@ export interface VaultHostOptions<S extends OpenStorageLike> {
 }
 
 interface WireChange {
-  readonly put: readonly number[][];
+  readonly put: readonly string[];
   readonly remove: readonly number[];
 }
 
@@ -72,16 +72,16 @@ export const serveVault = <S extends OpenStorageLike>(
     load: () =>
       opened()
         .load()
-        .map(({ id, bytes }) => ({ id, bytes: [...bytes] })),
+        .map(({ id, bytes }) => ({ id, bytes: toText(bytes) })),
     commit: (changes: readonly WireChange[]) => commitAll(opened(), changes),
     problem: () => codeOf(opened().problem),
     repair: () => opened().repair(),
     close: () => opened().close(),
     destroy: () => options.storage({ steal: false }).destroy(),
-    key: () => [...(storage?.key ?? [])],
-    async plant(record: number[]) {
+    key: () => toText(storage?.key ?? new Uint8Array(0)),
+    async plant(record: string) {
       const target = await options.storage({ steal: false }).open();
-      target.doc.getArray('records').push([Uint8Array.from(record)]);
+      target.doc.getArray('records').push([toBytes(record)]);
       await target.barrier();
       await target.close();
     },
@@ -101,7 +101,7 @@ export const serveVault = <S extends OpenStorageLike>(
 const commitAll = async (vault: VaultLike, changes: readonly WireChange[]): Promise<VaultOutcome> => {
   const settled: { step: number; code?: string }[] = [];
   const commits = changes.map(({ put, remove }, step) => {
-    const { ids, durable } = vault.commit({ put: put.map((bytes) => Uint8Array.from(bytes)), remove });
+    const { ids, durable } = vault.commit({ put: put.map(toBytes), remove });
     const done = durable.then(
       () => void settled.push({ step }),
       (error: Error) => void settled.push({ step, code: codeOf(error) ?? error.message }),
@@ -143,20 +143,31 @@ export const remoteVault = (call: (call: VaultCall) => Promise<VaultReply>): Vau
   return {
     open: async (steal = false) => void (await ask('open', { steal })),
     async load() {
-      const records = (await ask('load')) as { id: number; bytes: number[] }[];
-      return records.map(({ id, bytes }) => ({ id, bytes: Uint8Array.from(bytes) }));
+      const records = (await ask('load')) as { id: number; bytes: string }[];
+      return records.map(({ id, bytes }) => ({ id, bytes: toBytes(bytes) }));
     },
     commit: async (...changes: readonly VaultChange[]) =>
       (await ask(
         'commit',
-        changes.map(({ put = [], remove = [] }) => ({ put: put.map((bytes) => [...bytes]), remove })),
+        changes.map(({ put = [], remove = [] }) => ({ put: put.map(toText), remove })),
       )) as VaultOutcome,
     problem: async () => ((await ask('problem')) as string | null) ?? undefined,
     repair: async () => void (await ask('repair')),
     close: async () => void (await ask('close')),
     destroy: async () => void (await ask('destroy')),
-    key: async () => Uint8Array.from((await ask('key')) as number[]),
-    plant: async (record) => void (await ask('plant', [...record])),
+    key: async () => toBytes((await ask('key')) as string),
+    plant: async (record) => void (await ask('plant', toText(record))),
     churn: async () => void (await ask('churn')),
   };
 };
+
+/** Base64 of bytes; in pages and in Node. */
+export const toText = (bytes: Uint8Array): string => {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192)
+    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+};
+
+export const toBytes = (text: string): Uint8Array =>
+  Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
