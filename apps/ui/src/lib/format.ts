@@ -6,6 +6,7 @@ const DAY_MS = 86_400_000;
 const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'long' });
 const shortDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const monthAndYear = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' });
 const longDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'long', year: 'numeric' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 const number = new Intl.NumberFormat();
@@ -34,13 +35,13 @@ export function formatDay(at: number, now: number): string {
   return longDate.format(at);
 }
 
-/** @returns the short stamp of a chat list row: a time today, "Yesterday", a weekday, or a date. */
+/** @returns the short stamp of a chat list row: a time today, "Yesterday", a weekday, a date, or month and year. */
 export function formatListTime(at: number, now: number): string {
   const days = daysAgo(at, now);
   if (days === 0) return formatTime(at);
   if (days === 1) return 'Yesterday';
   if (days > 1 && days < 7) return weekday.format(at).slice(0, 3);
-  return shortDate.format(at);
+  return (new Date(at).getFullYear() === new Date(now).getFullYear() ? shortDate : monthAndYear).format(at);
 }
 
 /** @returns "just now", "5 minutes ago", "yesterday". */
