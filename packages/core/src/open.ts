@@ -13,6 +13,7 @@ import { createEpoch } from './identity/epoch.ts';
 import { type SignedEntry, signEntry } from './identity/log-entry.ts';
 import { randomBytes } from './random.ts';
 import { decodeRecord, encodeRecord, type RoomRecord } from './room/records.ts';
+import type { Edge } from './sync/edge.ts';
 import type { SessionTimes } from './sync/session.ts';
 import type { RecordId } from './vault/vault.ts';
 import { openVault, type Vault } from './vault/vault.ts';
@@ -21,6 +22,9 @@ import { openVault, type Vault } from './vault/vault.ts';
 export interface DeviceInternals {
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
+  readonly edge?: Edge;
+  /** Default: the platform's cryptographic source. Anything else is for simulations alone. */
+  readonly randomBytes?: (length: number) => Uint8Array;
 }
 
 /**
@@ -34,7 +38,7 @@ export const createAccount = async (options: CreateAccountOptions & DeviceIntern
   const vault = await openEmptyVault(options);
   try {
     const now = options.now ?? Date.now;
-    const { self, log } = await makeAccount(now());
+    const { self, log } = await makeAccount(now(), options.randomBytes ?? randomBytes);
     const { ids, durable } = vault.commit({ put: [encodeRecord({ type: 'self', json: encodeSelf(self) })] });
     await durable;
     const parts = deviceParts(options, vault, self, ids[0]!, new Map());
@@ -59,7 +63,9 @@ export const createAccount = async (options: CreateAccountOptions & DeviceIntern
  * @throws SealwireError NO_DEVICE if it holds none; STORAGE_*.
  */
 export const openDevice = async (options: DeviceOptions & DeviceInternals): Promise<Device> => {
-  const vault = await openVault(await options.storage.open(), { randomBytes });
+  const vault = await openVault(await options.storage.open(), {
+    randomBytes: options.randomBytes ?? randomBytes,
+  });
   try {
     const loaded = readRecords(vault);
     if (!loaded.self)
@@ -77,8 +83,10 @@ export const openDevice = async (options: DeviceOptions & DeviceInternals): Prom
 };
 
 /** A vault without a device in it. @throws SealwireError DEVICE_EXISTS, STORAGE_* */
-export const openEmptyVault = async (options: DeviceOptions): Promise<Vault> => {
-  const vault = await openVault(await options.storage.open(), { randomBytes });
+export const openEmptyVault = async (options: DeviceOptions & DeviceInternals): Promise<Vault> => {
+  const vault = await openVault(await options.storage.open(), {
+    randomBytes: options.randomBytes ?? randomBytes,
+  });
   if (!readRecords(vault).self) return vault;
   await vault.close();
   throw new SealwireError('DEVICE_EXISTS', 'There is a device here already: open it instead.');
@@ -98,21 +106,25 @@ export const deviceParts = (
   records,
   relay: options.relay,
   now: options.now ?? Date.now,
-  randomBytes,
+  randomBytes: options.randomBytes ?? randomBytes,
   ...(options.onTraffic && { onTraffic: options.onTraffic }),
   ...(options.times && { times: options.times }),
+  ...(options.edge && { edge: options.edge }),
 });
 
-const makeAccount = async (at: number): Promise<{ self: Self; log: SignedEntry[] }> => {
-  const secrets = createDeviceSecrets(randomBytes);
+const makeAccount = async (
+  at: number,
+  random: (length: number) => Uint8Array,
+): Promise<{ self: Self; log: SignedEntry[] }> => {
+  const secrets = createDeviceSecrets(random);
   const keys = devicePublic(secrets);
-  const accountKey = randomBytes(32);
-  const manageSeed = randomBytes(32);
+  const accountKey = random(32);
+  const manageSeed = random(32);
   const sign = (statement: Uint8Array): Uint8Array => signEd25519(secrets.identity, statement);
   const genesis = signEntry(
     {
       type: 'device-genesis',
-      nonce: randomBytes(16),
+      nonce: random(16),
       device: keys,
       accountKey: x25519.getPublicKey(accountKey),
       principal: principalIdOf(ed25519.getPublicKey(manageSeed)),
@@ -121,7 +133,7 @@ const makeAccount = async (at: number): Promise<{ self: Self; log: SignedEntry[]
     sign,
   );
   const deviceLog = await startDeviceLog(genesis);
-  const epochKey = randomBytes(32);
+  const epochKey = random(32);
   const epoch = await createEpoch({
     log: deviceLog.root,
     index: 0,
@@ -135,7 +147,7 @@ const makeAccount = async (at: number): Promise<{ self: Self; log: SignedEntry[]
   const self: Self = {
     secrets,
     accountKey,
-    roomSecret: randomBytes(32),
+    roomSecret: random(32),
     epochKeys: [epochKey],
     log: deviceLog,
     manageSeed,

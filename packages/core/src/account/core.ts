@@ -12,6 +12,7 @@ import { createClock, stampMs } from '../logdoc/stamp.ts';
 import type { OwnAccount } from '../room/control.ts';
 import { encodeRecord } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
+import type { Edge } from '../sync/edge.ts';
 import { createEngine } from '../sync/engine.ts';
 import { openProvider } from '../sync/provider.ts';
 import type { SessionTimes } from '../sync/session.ts';
@@ -34,6 +35,7 @@ export interface DeviceParts {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
+  readonly edge?: Edge;
 }
 
 /** An entry of the account document before it gets its stamp. */
@@ -117,6 +119,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     },
     ...(parts.onTraffic && { onTraffic: parts.onTraffic }),
     ...(parts.times && { times: parts.times }),
+    ...(parts.edge && { edge: parts.edge }),
   });
 
   const refresh = (): void => {

@@ -19,10 +19,12 @@ import { addEntryFor, encodeBundle, encodeOffer } from './bundle.ts';
 import { startPhoneLink } from './phone-driver.ts';
 import { type Confirmed, requireConfirmed } from './proof.ts';
 import { platformTimers, relayRendezvous } from './relay-cell.ts';
+import type { Timers } from './rendezvous.ts';
 
 export interface PhoneLinkParts {
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly edge?: Timers;
 }
 
 /** Starts linking the device that shows `code`. Needs the relay: says so if there is no connection. */
@@ -51,7 +53,7 @@ export const linkFromPhone = (core: Core, code: string, parts: PhoneLinkParts): 
     accountRoot: core.account.id,
     deviceId: (identityKey) => toHex(deviceIdOf(identityKey)),
     randomBytes: parts.randomBytes,
-    timers: platformTimers,
+    timers: parts.edge ?? platformTimers,
     callbacks: {
       async makeOffer(proof) {
         add = addEntryFor(core.deviceLog(), core.deviceId, requireConfirmed(proof), parts.now());

@@ -84,7 +84,7 @@ interface Progress {
 const run = async (options: LinkOptions & DeviceInternals, progress: Progress): Promise<Device> => {
   const vault = await openEmptyVault(options);
   try {
-    const secrets = createDeviceSecrets(randomBytes);
+    const secrets = createDeviceSecrets(options.randomBytes ?? randomBytes);
     const engine = linkEngine(options, secrets);
     try {
       const stored = await link(options, vault, secrets, engine, progress);
@@ -105,15 +105,16 @@ const linkEngine = (options: LinkOptions & DeviceInternals, secrets: DeviceSecre
     url: options.relay,
     relaySeed: secrets.relay,
     relayKey: devicePublic(secrets).relay,
-    randomBytes,
+    randomBytes: options.randomBytes ?? randomBytes,
     onConnection: () => undefined,
     onProblem: () => undefined,
     ...(options.onTraffic && { onTraffic: options.onTraffic }),
     ...(options.times && { times: options.times }),
+    ...(options.edge && { edge: options.edge }),
   });
 
 const link = async (
-  options: LinkOptions,
+  options: LinkOptions & DeviceInternals,
   vault: Vault,
   secrets: DeviceSecrets,
   engine: Engine,
@@ -136,8 +137,8 @@ const link = async (
     hpkeKey: keys.hpke,
     deviceName: options.deviceName,
     platform: options.platform,
-    randomBytes,
-    timers: platformTimers,
+    randomBytes: options.randomBytes ?? randomBytes,
+    timers: options.edge ?? platformTimers,
     now: options.now ?? Date.now,
     callbacks: {
       async acceptOffer(bytes, inviter) {

@@ -10,9 +10,10 @@ import {
   SealwireError,
   SUBPROTOCOL,
 } from '@sealwire/protocol';
-import { openWebSocket, signEd25519 } from '#native';
+import { signEd25519 } from '#native';
 import type { Connection } from '../api.ts';
 import type { Room } from '../room/room.ts';
+import { type Edge, PLATFORM_EDGE, type RelaySocket } from './edge.ts';
 import {
   createSession,
   SESSION_TIMES,
@@ -49,6 +50,8 @@ export interface EngineOptions {
   /** Sees every message that crosses the socket, for tests and figures; what it returns goes in its place. */
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
+  /** Default: the platform's socket, clock and timer. */
+  readonly edge?: Edge;
 }
 
 /** Messages of rendezvous cells, which the session does not follow. */
@@ -68,8 +71,9 @@ export const createEngine = (options: EngineOptions) => {
     principal: principal?.id,
     mayManage: principal?.manage !== undefined,
   });
-  let socket: WebSocket | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const edge = options.edge ?? PLATFORM_EDGE;
+  let socket: RelaySocket | undefined;
+  let cancelTimer: (() => void) | undefined;
   let relayId: Uint8Array | undefined;
   let principalVersion = 0;
   let online = false;
@@ -78,19 +82,18 @@ export const createEngine = (options: EngineOptions) => {
   const writtenWaiters = new Set<() => void>();
 
   const handle = (event: SessionEvent): void => {
-    for (const effect of session.handle(event, performance.now())) perform(effect);
-    clearTimeout(timer);
+    for (const effect of session.handle(event, edge.monotonicMs())) perform(effect);
+    cancelTimer?.();
     const at = session.nextWake();
     if (at === undefined || closed) return;
-    timer = setTimeout(() => handle({ type: 'time' }), Math.max(at - performance.now(), 0));
-    (timer as { unref?: () => void }).unref?.();
+    cancelTimer = edge.after(Math.max(at - edge.monotonicMs(), 0), () => handle({ type: 'time' }));
   };
 
   const transmit = (message: ClientMessage): void => {
     if (socket?.readyState !== 1) return; // The close event is on its way; the session starts anew after it.
     const encoded = encodeClientMessage(message);
     const bytes = options.onTraffic?.('up', encoded) ?? encoded;
-    socket.send(bytes as Uint8Array<ArrayBuffer>);
+    socket.send(bytes);
   };
 
   const perform = (effect: SessionEffect): void => {
@@ -127,7 +130,7 @@ export const createEngine = (options: EngineOptions) => {
   };
 
   const openSocket = (): void => {
-    const opened = openWebSocket(options.url, SUBPROTOCOL);
+    const opened = edge.openSocket(options.url, SUBPROTOCOL);
     socket = opened;
     opened.binaryType = 'arraybuffer';
     opened.onopen = () => {
@@ -268,7 +271,7 @@ export const createEngine = (options: EngineOptions) => {
     close(): void {
       closed = true;
       handle({ type: 'network', on: false });
-      clearTimeout(timer);
+      cancelTimer?.();
     },
   };
 };
