@@ -9,8 +9,11 @@ import {
   verify as nodeVerify,
 } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { sameBytes } from '@sealwire/protocol';
 import { WebSocket } from 'ws';
 import { isStrict, requireSeed } from './native.ed25519.ts';
+
+export { openXChaCha, sealXChaCha } from './xchacha.node.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
@@ -28,12 +31,19 @@ const PUBLIC_KEYS_KEPT = 1024;
 /** Ed25519 (RFC 8032) signature by a 32-byte seed. @returns 64 new bytes. @throws RangeError for another length. */
 export const signEd25519 = (seed: Uint8Array, message: Uint8Array): Uint8Array => {
   requireSeed(seed);
-  const key = createPrivateKey({
-    key: Buffer.concat([PKCS8_PREFIX, seed]),
-    format: 'der',
-    type: 'pkcs8',
-  });
-  return new Uint8Array(nodeSign(null, message, key));
+  return plain(nodeSign(null, message, privateKey(seed)));
+};
+
+/** As long as the caller holds a seed, its key: deriving it takes ten times as long as signing. */
+const privateKeys = new WeakMap<Uint8Array, { readonly seed: Uint8Array; readonly key: KeyObject }>();
+
+const privateKey = (seed: Uint8Array): KeyObject => {
+  const known = privateKeys.get(seed);
+  if (known && sameBytes(known.seed, seed)) return known.key;
+  const der = Buffer.concat([PKCS8_PREFIX, seed]);
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  privateKeys.set(seed, { seed: seed.slice(), key });
+  return key;
 };
 
 /** True when `signature` is a valid Ed25519 signature of `message`. Wrong lengths and odd points are false. */

@@ -1,0 +1,69 @@
+// The fast cipher and its portable twin are byte for byte the same, on good input and on bad. Rules: spec/keys.md §1.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as node from '../src/crypto/native.node.ts';
+import * as web from '../src/crypto/native.web.ts';
+import { seeded } from './support.ts';
+
+const test = suite('xchacha');
+
+/** Seals with both, requires one result, and opens it with both. */
+const sealBoth = (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Uint8Array => {
+  const sealed = node.sealXChaCha(key, nonce, plaintext, aad);
+  assert.equal(sealed, web.sealXChaCha(key, nonce, plaintext, aad));
+  for (const { openXChaCha } of [node, web]) assert.equal(openXChaCha(key, nonce, sealed, aad), plaintext);
+  return sealed;
+};
+
+test('[KY1] every length from 0 to 300, of text and of what is only authenticated', () => {
+  const random = seeded(201);
+  for (let length = 0; length <= 300; length++) {
+    const [key, nonce] = [random.bytes(32), random.bytes(24)];
+    sealBoth(key, nonce, random.bytes(length), random.bytes(90));
+    sealBoth(key, nonce, random.bytes(90), random.bytes(length));
+  }
+});
+
+test('[KY1] lengths around powers of two and a large one', () => {
+  const random = seeded(202);
+  for (const near of [512, 1024, 4096, 65_536, 1 << 20])
+    for (const length of [near - 1, near, near + 1])
+      sealBoth(random.bytes(32), random.bytes(24), new Uint8Array(length).fill(length), random.bytes(7));
+});
+
+test('[KY1] neither input is changed, and views into larger arrays are as good as arrays', () => {
+  const random = seeded(203);
+  const all = random.bytes(400);
+  const before = all.slice();
+  const [key, nonce, aad] = [all.subarray(3, 35), all.subarray(35, 59), all.subarray(61, 100)];
+  const sealed = sealBoth(key, nonce, all.subarray(101, 331), aad);
+  assert.equal(all, before);
+  const framed = Buffer.concat([Buffer.alloc(5), sealed, Buffer.alloc(5)]).subarray(5, 5 + sealed.length);
+  assert.equal(node.openXChaCha(key, nonce, framed, aad), all.slice(101, 331));
+});
+
+test('[KY1] one changed bit anywhere, and neither opens it', () => {
+  const random = seeded(204);
+  for (const length of [0, 1, 64, 130]) {
+    const parts = [random.bytes(32), random.bytes(24), random.bytes(length + 16), random.bytes(33)] as const;
+    const [key, nonce, , aad] = parts;
+    const sealed = sealBoth(key, nonce, parts[2].subarray(0, length), aad);
+    for (const [i, part] of [key, nonce, sealed, aad].entries())
+      for (let at = 0; at < part.length; at++) {
+        const changed = [key, nonce, sealed, aad].map((bytes) => bytes.slice());
+        changed[i]![at]! ^= 1 << random.below(8);
+        const [otherKey, otherNonce, otherSealed, otherAad] = changed as [
+          Uint8Array,
+          Uint8Array,
+          Uint8Array,
+          Uint8Array,
+        ];
+        for (const { openXChaCha } of [node, web])
+          assert.is(openXChaCha(otherKey, otherNonce, otherSealed, otherAad), undefined);
+      }
+    // What failed leaves nothing behind that the next one would meet.
+    sealBoth(key, nonce, random.bytes(length), aad);
+  }
+});
+
+test.run();
