@@ -49,6 +49,7 @@ test('a code pasted as text links as well', async () => {
   await person.finishLinking(phone, web, 'Office');
   await person.openChat(web, 'Notes');
   await person.message(web, 'Written before linking').waitFor();
+  for (const page of [phone, web]) await person.unalarmed(page);
   await web.close();
 });
 

@@ -84,6 +84,14 @@ export async function airplaneMode(page: Page, on: boolean): Promise<void> {
   await page.getByRole('main').getByRole('switch', { name: 'Airplane mode', checked: on }).waitFor();
 }
 
+/** Nothing on the page alarms its person, and nothing was refused or noticed since the page was loaded. */
+export async function unalarmed(page: Page): Promise<void> {
+  assert.equal(await page.getByRole('alert').allInnerTexts(), []);
+  await visit(page, 'notices');
+  await page.getByRole('heading', { name: 'Security notices', level: 1 }).waitFor();
+  assert.equal(await page.getByRole('list', { name: 'Notices' }).allInnerTexts(), []);
+}
+
 /** The code as text, as "Copy code as text" would copy it. */
 export async function codeOn(web: Page): Promise<string> {
   const field = web.getByRole('textbox', { name: 'Code as text', includeHidden: true });
