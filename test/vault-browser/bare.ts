@@ -6,6 +6,12 @@ declare global {
     /** The bytes of every value in every database, in base64; strings as UTF-8. */
     dumpDatabases(): Promise<string[]>;
     deleteDatabases(): Promise<void>;
+    /** Runs one transaction on one store. */
+    change(
+      database: string,
+      store: string,
+      run: (store: IDBObjectStore) => IDBRequest | undefined,
+    ): Promise<unknown>;
   }
 }
 
@@ -28,6 +34,18 @@ window.dumpDatabases = async () => {
 
 window.deleteDatabases = async () => {
   for (const { name } of await indexedDB.databases()) await settled(indexedDB.deleteDatabase(name!));
+};
+
+window.change = async (name, storeName, run) => {
+  const database = await settled(indexedDB.open(name));
+  const transaction = database.transaction(storeName, 'readwrite');
+  const request = run(transaction.objectStore(storeName));
+  await new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+  });
+  database.close();
+  return request?.result;
 };
 
 const settled = <T>(request: IDBRequest<T>): Promise<T> =>

@@ -13,8 +13,8 @@ import type { CDPSession, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 
 export interface BrowserPlace extends SmallVaultPlace {
-  /** A page with a vault host in it, and the way to speak to it. */
-  startPage(): Promise<{ readonly page: Page; readonly vault: VaultDriver }>;
+  /** A page with a vault host in it, and the way to speak to it. @param prepare - runs in the page before all else. */
+  startPage(prepare?: () => void): Promise<{ readonly page: Page; readonly vault: VaultDriver }>;
   /** A page of the origin without any code of ours. */
   bare(): Promise<Page>;
 }
@@ -39,7 +39,7 @@ export const browserPlaces = async (): Promise<Places> => {
   let quotaSession: CDPSession | undefined;
 
   /** Chromium remembers for half a minute how much room there was, so a quota is set before a database is opened. */
-  const open = async (path: string): Promise<Page> => {
+  const open = async (path: string, prepare?: () => void): Promise<Page> => {
     if (!browser) {
       browser = await launchChromium({ userDataDir });
       await setQuota(quota);
@@ -47,6 +47,8 @@ export const browserPlaces = async (): Promise<Places> => {
     const page = await browser.context.newPage();
     page.on('pageerror', (error) => uncaught.push(String(error)));
     await page.exposeFunction('reportDurable', (step: number) => tell(step));
+    await page.addInitScript('globalThis.__name = (named) => named'); // tsx calls it in functions sent to a page.
+    if (prepare) await page.addInitScript(prepare);
     await page.goto(`${origin}${path}`);
     return page;
   };
@@ -59,8 +61,8 @@ export const browserPlaces = async (): Promise<Places> => {
       await page.close();
     }
   };
-  const startPage = async () => {
-    const page = await open('/');
+  const startPage = async (prepare?: () => void) => {
+    const page = await open('/', prepare);
     const vault = remoteVault((call) => page.evaluate((sent) => window.vaultCall(sent), call));
     return { page, vault };
   };
