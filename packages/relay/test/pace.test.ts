@@ -27,7 +27,7 @@ const heldBytes = (): number => {
 };
 
 pace(
-  '[RP79] who does not read for a while is paced, at no cost of memory, and then gets everything in order',
+  '[RP79] [RP78] who does not read for a while is paced, at no cost of memory, and then gets everything in order',
   withRelay({ limits: { socketPauseBytes: 200_000, socketDropBytes: 2_000_000 } }, async ({ account }) => {
     const [ada, bob] = [await account(), await account()];
     const room = await makeRoom(ada, bob);
@@ -39,8 +39,14 @@ pace(
     // The store of this test holds the frames once. A relay that also queued them would hold them twice.
     const grown = heldBytes() - before;
     assert.ok(grown < 1.5 * count * BIG, `${grown} bytes for ${count * BIG}`);
+    for (let i = 0; i < 5; i++) ada.client.send({ type: 'signal', room, payload: Uint8Array.of(i) });
+    await ada.client.sync();
     bob.client.socket.resume();
     await hears(bob.client, room, count);
+    assert.not.ok(
+      bob.client.heard.some(({ type }) => type === 'signal'),
+      'signals do not wait for slow readers',
+    );
     assert.equal(
       framesHeard(bob.client, room).map(({ position, bytes }) => [position, bytes.length, bytes[0]]),
       Array.from({ length: count }, (_, i) => [i + 1, BIG, i & 255]),
