@@ -12,12 +12,18 @@ const PATIENCE_MS = 20_000;
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true } as const;
 export const DESKTOP = { viewport: { width: 1280, height: 800 } } as const;
 
+/** How big a device's screen is, and whether it is touched. */
+export interface Screen {
+  readonly viewport: { readonly width: number; readonly height: number };
+  readonly hasTouch?: boolean;
+}
+
 export interface World {
   /** The fake camera of every page. */
   readonly camera: Camera;
   /** A device's own browser: nothing in it is shared with the others. */
-  newContext(kind: typeof PHONE | typeof DESKTOP): Promise<BrowserContext>;
-  newPage(kind: typeof PHONE | typeof DESKTOP): Promise<Page>;
+  newContext(kind: Screen): Promise<BrowserContext>;
+  newPage(kind: Screen): Promise<Page>;
   /** What went wrong in any page so far: uncaught errors and what a page's security policy refused. */
   readonly faults: readonly string[];
   close(): Promise<void>;
@@ -28,7 +34,7 @@ export async function openWorld(): Promise<World> {
   const camera = await makeCamera(folder);
   const browser = await launchChromium({ args: camera.args });
   const faults: string[] = [];
-  const newContext = async (kind: typeof PHONE | typeof DESKTOP) => {
+  const newContext = async (kind: Screen) => {
     const context = await browserOf(browser).newContext(kind);
     context.setDefaultTimeout(PATIENCE_MS);
     context.on('weberror', (error) => faults.push(String(error.error())));
