@@ -85,7 +85,7 @@ export const serveVault = <S extends OpenStorageLike>(
       await target.barrier();
       await target.close();
     },
-    churn: () => void churn(opened(), options.report),
+    churn: () => churn(opened(), options.report),
   };
   return async ({ method, argument }) => {
     try {
@@ -113,7 +113,7 @@ const commitAll = async (vault: VaultLike, changes: readonly WireChange[]): Prom
 };
 
 /** Commits for ever, some steps at once and some one by one. Goes on from the step that the vault last holds. */
-const churn = async (vault: VaultLike, report: (n: number) => void): Promise<void> => {
+const churn = async (vault: VaultLike, report: (n: number) => void): Promise<never> => {
   const records = vault.load();
   const held = records.map(({ id }) => id);
   let next = records.length > 0 ? churnStep(records.at(-1)!.bytes) + 1 : 0;
