@@ -8,45 +8,11 @@ import {
   sameBytes,
   toHex,
 } from '@sealwire/protocol';
-import type { SessionEffect, SessionEvent, SessionTimes } from './session-events.ts';
+import type { SessionEffect, SessionEvent } from './session-events.ts';
+import { type FollowedRoom, newRoom, type Pending, type SessionOptions, TRY_AGAIN } from './session-state.ts';
 
 export * from './session-events.ts';
-
-interface FollowedRoom {
-  readonly id: Uint8Array;
-  state: 'idle' | 'resuming' | 'catching-up' | 'live' | 'refused';
-  /** The newest position that must come before the room is live. */
-  head: number;
-  delivered: number;
-  /** When a refused append may be sent again. */
-  appendAgainAt: number | undefined;
-  /** When a refused room is asked for again: its rights may be on their way. */
-  resumeAgainAt: number | undefined;
-}
-
-type Pending =
-  | { readonly type: 'resume'; readonly rooms: readonly FollowedRoom[] }
-  | { readonly type: 'put-room'; readonly room: FollowedRoom }
-  | { readonly type: 'put-principal' }
-  | { readonly type: 'append'; readonly room: FollowedRoom };
-
-export interface SessionOptions {
-  readonly times: SessionTimes;
-  /** Where this device stands in a room. */
-  readonly cursor: (room: string) => number;
-  /** The account's principal, once there is an account. */
-  readonly principal: Uint8Array | undefined;
-  /** True if this device holds the manage key. */
-  readonly mayManage: boolean;
-}
-
-/** Codes that say "not now": the same append is sent again later. */
-const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set([
-  'STORE_FULL',
-  'STORE_FAILED',
-  'LIMIT_REACHED',
-  'TOO_SLOW',
-]);
+export type { SessionOptions } from './session-state.ts';
 
 export const createSession = (options: SessionOptions) => {
   const { times } = options;
@@ -58,6 +24,10 @@ export const createSession = (options: SessionOptions) => {
   let wakeAt: number | undefined;
   let heardAt = 0;
   let pingedAt: number | undefined;
+  /** When a list of devices that was refused for the moment is written again. */
+  let principalAgainAt: number | undefined;
+  /** The list has changed while it was being written: one edit at a time, since each names the version before it. */
+  let principalChanged = false;
   let now = 0;
   let effects: SessionEffect[] = [];
 
@@ -68,10 +38,18 @@ export const createSession = (options: SessionOptions) => {
     pending.set(requests, entry);
     return requests;
   };
+  /** Takes what a request was about. An answer of another kind than it can have is not one to it. */
+  const take = <T extends Pending['type']>(id: number, types: readonly T[]) => {
+    const entry = pending.get(id);
+    if (!entry || !(types as readonly string[]).includes(entry.type)) return undefined;
+    pending.delete(id);
+    return entry as Extract<Pending, { type: T }>;
+  };
 
   const connect = () => {
     phase = 'connecting';
     wakeAt = undefined;
+    heardAt = now;
     emit({ type: 'connection', connection: 'connecting' });
     emit({ type: 'connect' });
   };
@@ -80,7 +58,9 @@ export const createSession = (options: SessionOptions) => {
   const dropConnection = () => {
     pending.clear();
     pingedAt = undefined;
+    principalAgainAt = undefined;
     for (const [key, room] of rooms) {
+      room.made = false;
       room.appendAgainAt = undefined;
       room.resumeAgainAt = undefined;
       if (room.state === 'idle') continue;
@@ -89,10 +69,18 @@ export const createSession = (options: SessionOptions) => {
     }
   };
 
+  /** Nothing of the room leaves before it is live again. */
+  const goDown = (room: FollowedRoom) => {
+    if (room.state === 'live') emit({ type: 'down', room: toHex(room.id) });
+    room.state = 'resuming';
+    room.appendAgainAt = undefined;
+  };
+
   const resume = (list: readonly FollowedRoom[]) => {
     if (list.length === 0) return;
     for (const room of list) {
-      room.state = 'resuming';
+      goDown(room);
+      room.resumeAgainAt = undefined;
       room.delivered = options.cursor(toHex(room.id));
     }
     send({
@@ -107,11 +95,19 @@ export const createSession = (options: SessionOptions) => {
     failures = 0;
     emit({ type: 'connection', connection: 'online' });
     resume([...rooms.values()]);
+    if (principalChanged) putPrincipal(-1);
+  };
+
+  const putPrincipal = (version: number) => {
+    principalChanged = false;
+    principalAgainAt = undefined;
+    emit({ type: 'put-principal', request: request({ type: 'put-principal' }), version });
   };
 
   const settle = (room: FollowedRoom) => {
     if (room.state !== 'catching-up' || room.delivered < room.head) return;
     room.state = 'live';
+    room.reported = undefined;
     emit({ type: 'live', room: toHex(room.id) });
   };
 
@@ -124,7 +120,7 @@ export const createSession = (options: SessionOptions) => {
       });
     if (principal && mayManage) {
       phase = 'registering';
-      emit({ type: 'put-principal', request: request({ type: 'put-principal' }), version: message.version });
+      putPrincipal(message.version);
       return;
     }
     if (principal && !message.principal)
@@ -139,9 +135,8 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const resumed = (message: Extract<RelayMessage, { type: 'resumed' }>) => {
-    const entry = pending.get(message.request);
-    pending.delete(message.request);
-    if (entry?.type !== 'resume') return;
+    const entry = take(message.request, ['resume']);
+    if (!entry) return;
     const heads = new Map(message.news.map(({ index, head }) => [index, head]));
     const refusals = new Map(message.refused.map(({ index, code }) => [index, code]));
     for (const [index, room] of entry.rooms.entries()) {
@@ -168,7 +163,9 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const refused = (room: FollowedRoom, code: ErrorCode) => {
-    if (code === 'ROOM_UNKNOWN' && options.principal) {
+    goDown(room);
+    if (code === 'ROOM_UNKNOWN' && options.principal && !room.made) {
+      room.made = true;
       send({
         type: 'put-room',
         request: request({ type: 'put-room', room }),
@@ -179,7 +176,10 @@ export const createSession = (options: SessionOptions) => {
       return;
     }
     room.state = 'refused';
+    room.made = false;
     room.resumeAgainAt = now + times.retryLongestMs;
+    if (room.reported === code) return;
+    room.reported = code;
     emit({
       type: 'problem',
       room: toHex(room.id),
@@ -187,37 +187,46 @@ export const createSession = (options: SessionOptions) => {
     });
   };
 
-  const answered = (id: number, code: ErrorCode | undefined, value: number) => {
-    const entry = pending.get(id);
-    pending.delete(id);
-    switch (entry?.type) {
+  const appended = (room: FollowedRoom, position: number) => {
+    emit({ type: 'appended', room: toHex(room.id), position });
+    room.delivered = Math.max(room.delivered, position);
+  };
+
+  const done = (entry: Extract<Pending, { type: 'put-room' | 'put-principal' }>, version: number) => {
+    if (entry.type === 'put-room') resume([entry.room]);
+    else {
+      emit({ type: 'principal-written', version });
+      principalAnswered();
+    }
+  };
+
+  const principalAnswered = () => {
+    if (phase === 'registering') beOnline();
+    else if (principalChanged) putPrincipal(-1);
+  };
+
+  const requestRefused = (entry: Pending, code: ErrorCode) => {
+    switch (entry.type) {
       case 'put-principal':
-        if (code === undefined) emit({ type: 'principal-written', version: value });
-        else
-          emit({
-            type: 'problem',
-            error: new SealwireError(code, 'The relay did not take the list of devices.'),
-          });
-        if (phase === 'registering') beOnline();
+        if (TRY_AGAIN.has(code)) principalAgainAt = now + times.appendRetryMs;
+        emit({
+          type: 'problem',
+          error: new SealwireError(code, 'The relay did not take the list of devices.'),
+        });
+        principalAnswered();
         break;
       case 'put-room':
         // Another own device may have made it a moment ago: then it is there all the same.
-        if (code === undefined || code === 'VERSION_CONFLICT') resume([entry.room]);
+        if (code === 'VERSION_CONFLICT') resume([entry.room]);
         else refused(entry.room, code);
         break;
       case 'append':
-        if (code === undefined) emit({ type: 'appended', room: toHex(entry.room.id), position: value });
-        else if (TRY_AGAIN.has(code)) entry.room.appendAgainAt = now + times.appendRetryMs;
-        else
-          emit({
-            type: 'problem',
-            room: toHex(entry.room.id),
-            error: new SealwireError(code, 'The relay refused a frame.'),
-          });
-        if (code === undefined) entry.room.delivered = Math.max(entry.room.delivered, value);
+        // What is refused for good waits until the room is let in again: it is neither sent on nor forgotten.
+        if (TRY_AGAIN.has(code)) entry.room.appendAgainAt = now + times.appendRetryMs;
+        else refused(entry.room, code);
         break;
       case 'resume':
-        for (const room of entry.rooms) refused(room, code ?? 'MALFORMED');
+        for (const room of entry.rooms) refused(room, code);
         break;
     }
   };
@@ -241,21 +250,27 @@ export const createSession = (options: SessionOptions) => {
         const key = toHex(message.room);
         const room = rooms.get(key);
         const last = message.frames.at(-1);
-        if (!room || !last || room.state === 'idle' || room.state === 'resuming') break;
+        if (!room || !last || (room.state !== 'catching-up' && room.state !== 'live')) break;
         emit({ type: 'deliver', room: key, frames: message.frames });
         room.delivered = Math.max(room.delivered, last.position);
         settle(room);
         break;
       }
-      case 'appended':
-        answered(message.request, undefined, message.position);
+      case 'appended': {
+        const entry = take(message.request, ['append']);
+        if (entry) appended(entry.room, message.position);
         break;
-      case 'done':
-        answered(message.request, undefined, message.version);
+      }
+      case 'done': {
+        const entry = take(message.request, ['put-room', 'put-principal']);
+        if (entry) done(entry, message.version);
         break;
-      case 'refused':
-        answered(message.request, message.code, 0);
+      }
+      case 'refused': {
+        const entry = take(message.request, ['resume', 'put-room', 'put-principal', 'append']);
+        if (entry) requestRefused(entry, message.code);
         break;
+      }
     }
   };
 
@@ -273,8 +288,8 @@ export const createSession = (options: SessionOptions) => {
     const again = [...rooms.values()].filter(
       ({ resumeAgainAt }) => resumeAgainAt !== undefined && now >= resumeAgainAt,
     );
-    for (const room of again) room.resumeAgainAt = undefined;
     if (phase === 'online') resume(again);
+    if (principalAgainAt !== undefined && now >= principalAgainAt) putPrincipal(-1);
     if (pingedAt !== undefined && now >= pingedAt + times.pongWithinMs) emit({ type: 'disconnect' });
     else if (pingedAt === undefined && now >= heardAt + times.pingAfterMs) {
       pingedAt = now;
@@ -296,8 +311,10 @@ export const createSession = (options: SessionOptions) => {
         }
         break;
       case 'opened':
-        if (phase === 'connecting') phase = 'greeting';
+        if (phase !== 'connecting') break;
+        phase = 'greeting';
         heardAt = now;
+        pingedAt = undefined;
         break;
       case 'message':
         if (phase !== 'off' && phase !== 'waiting') onMessage(event.message);
@@ -319,14 +336,7 @@ export const createSession = (options: SessionOptions) => {
       case 'room': {
         const key = toHex(event.room);
         if (rooms.has(key)) break;
-        const room: FollowedRoom = {
-          id: event.room,
-          state: 'idle',
-          head: 0,
-          delivered: 0,
-          appendAgainAt: undefined,
-          resumeAgainAt: undefined,
-        };
+        const room = newRoom(event.room);
         rooms.set(key, room);
         if (phase === 'online') resume([room]);
         break;
@@ -339,8 +349,9 @@ export const createSession = (options: SessionOptions) => {
         break;
       }
       case 'principal':
-        if (phase === 'online' && options.mayManage)
-          emit({ type: 'put-principal', request: request({ type: 'put-principal' }), version: -1 });
+        if (!options.mayManage || (phase !== 'online' && phase !== 'registering')) break;
+        if ([...pending.values()].some(({ type }) => type === 'put-principal')) principalChanged = true;
+        else putPrincipal(-1);
         break;
     }
   };
@@ -350,6 +361,7 @@ export const createSession = (options: SessionOptions) => {
     if (phase === 'off') return undefined;
     if (phase === 'waiting') return wakeAt;
     let at = pingedAt === undefined ? heardAt + times.pingAfterMs : pingedAt + times.pongWithinMs;
+    at = Math.min(at, principalAgainAt ?? at);
     for (const { appendAgainAt = at, resumeAgainAt = at } of rooms.values())
       at = Math.min(at, appendAgainAt, resumeAgainAt);
     return at;
