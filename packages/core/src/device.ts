@@ -58,11 +58,7 @@ export const createDevice = async (
       opened.engine.setNetwork(on);
       status.invalidate();
     },
-    async recover() {
-      await opened.vault.repair();
-      for (const room of opened.rooms()) void room.recovered();
-      status.invalidate();
-    },
+    recover: () => opened.recover(),
     onEvidence(listener) {
       evidenceListeners.add(listener);
       return () => evidenceListeners.delete(listener);

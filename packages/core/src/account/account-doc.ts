@@ -1,6 +1,6 @@
 // The account document: chats with their keys, names of devices and of the person, shared by own devices. Rules:
 // spec/log-document.md §5.
-import type { ChatEntry, DeviceEntry, Entry } from '../logdoc/entries.ts';
+import type { ChatEntry, DeviceEntry, Entry, PersonEntry } from '../logdoc/entries.ts';
 import type { Page } from '../room/page.ts';
 
 /** What the account document says, reduced: the newest entry wins where there may be only one. */
@@ -14,11 +14,11 @@ export interface AccountState {
 export const readAccount = (page: Page, onChange: () => void) => {
   const chats = new Map<string, ChatEntry>();
   const devices = new Map<string, DeviceEntry>();
-  let person = { t: -1, n: '' };
+  const person = new Map<string, PersonEntry>();
   const take = (entry: Entry): void => {
-    if (entry.k === 'chat') putNewest(chats, entry);
-    if (entry.k === 'device') putNewest(devices, entry);
-    if (entry.k === 'me' && entry.t > person.t) person = entry;
+    if (entry.k === 'chat') putNewest(chats, entry.id, entry);
+    if (entry.k === 'device') putNewest(devices, entry.id, entry);
+    if (entry.k === 'me') putNewest(person, 'me', entry);
   };
   for (const { entry } of page.entries()) take(entry);
   page.onChange(({ added }) => {
@@ -26,13 +26,13 @@ export const readAccount = (page: Page, onChange: () => void) => {
     onChange();
   });
   return {
-    get: (): AccountState => ({ chats, devices, personName: person.n }),
+    get: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '' }),
   };
 };
 
-/** Concurrent entries of one id: the later stamp wins, and of equal stamps the greater text, on every device alike. */
-const putNewest = <E extends ChatEntry | DeviceEntry>(map: Map<string, E>, entry: E): void => {
-  const known = map.get(entry.id);
+/** Concurrent entries for one thing: the later stamp wins, and of equal stamps the greater text, on every device alike. */
+const putNewest = <E extends Entry>(map: Map<string, E>, id: string, entry: E): void => {
+  const known = map.get(id);
   if (!known || entry.t > known.t || (entry.t === known.t && JSON.stringify(entry) > JSON.stringify(known)))
-    map.set(entry.id, entry);
+    map.set(id, entry);
 };

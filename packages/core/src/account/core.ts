@@ -129,7 +129,8 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
 
   const fault = (error: unknown): void => {
     if (error instanceof SealwireError) {
-      problem = error;
+      // What the vault suffers it says itself, and takes back when it is whole again.
+      if (error !== vault.problem) problem = error;
       events.changed();
       return;
     }
@@ -241,6 +242,14 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     problem: () => (vault.problem as SealwireError | undefined) ?? problem,
     rooms: (): Room[] => [accountRoom, ...[...chats.values()].map(({ room }) => room)],
     head: (room: Room) => heads.get(room.key) ?? 0,
+    /** Makes the vault whole again, and sends what waited for that. @throws SealwireError STORAGE_* */
+    async recover(): Promise<void> {
+      await vault.repair();
+      problem = undefined;
+      for (const room of [accountRoom, ...[...chats.values()].map((chat) => chat.room)])
+        void room.recovered();
+      events.changed();
+    },
     /** Makes a chat with nobody else in it. Works offline. @returns its id, once it is durable here. */
     async createChat(title: string): Promise<string> {
       requireWritable();

@@ -49,17 +49,16 @@ export const encodeSelf = (self: Self): Uint8Array =>
 /** @throws SealwireError STORAGE_CORRUPT, STORAGE_NEWER */
 export const decodeSelf = async (json: Uint8Array): Promise<Self> => {
   const fields = parseJson(json);
-  if (fields.v !== VERSION)
-    throw new SealwireError('STORAGE_NEWER', 'The vault was written by a newer version: update this app.');
-  const written = fields.principalWritten as { version?: unknown; keys?: unknown } | undefined;
+  if (Number.isSafeInteger(fields.v) && (fields.v as number) > VERSION) throw newer();
+  if (fields.v !== VERSION) throw corrupt();
   return {
     secrets: { identity: key(fields.identity), relay: key(fields.relay), hpke: key(fields.hpke) },
     accountKey: key(fields.accountKey),
     roomSecret: key(fields.roomSecret),
     epochKeys: list(fields.epochKeys).map(key),
-    log: await decodeLog(list(fields.log)),
+    log: await storedLog(list(fields.log)),
     manageSeed: fields.manageSeed === undefined ? undefined : key(fields.manageSeed),
-    principalWritten: { version: Number(written?.version ?? 0), keys: String(written?.keys ?? '') },
+    principalWritten: readWritten(fields.principalWritten),
   };
 };
 
@@ -67,16 +66,34 @@ export const decodeSelf = async (json: Uint8Array): Promise<Self> => {
 export const encodeLog = (log: DeviceLog): string[] =>
   log.entries.map((entry) => toBase64Url(encodeEntryBytes(entry)));
 
-/** Reads a device log and checks every entry. @throws SealwireError LOG_ENTRY_REFUSED, STORAGE_CORRUPT, MALFORMED */
+/**
+ * Reads a device log and checks every entry.
+ *
+ * @throws SealwireError LOG_ENTRY_REFUSED, MALFORMED, UNSUPPORTED_VERSION
+ */
 export const decodeLog = async (entries: readonly unknown[]): Promise<DeviceLog> => {
-  const [first, ...rest] = entries.map((entry) => decodeEntryBytes(bytes(entry)));
-  if (first?.entry.type !== 'device-genesis') throw corrupt();
+  const [first, ...rest] = entries.map((entry) => {
+    const decoded = typeof entry === 'string' ? fromBase64Url(entry) : undefined;
+    if (!decoded) throw noLog();
+    return decodeEntryBytes(decoded);
+  });
+  if (first?.entry.type !== 'device-genesis') throw noLog();
   let log = await startDeviceLog(first as SignedEntry<DeviceGenesis>);
   for (const entry of rest) {
-    if (entry.entry.type !== 'device-add') throw corrupt();
+    if (entry.entry.type !== 'device-add') throw noLog();
     log = await addToDeviceLog(log, entry as SignedEntry<DeviceAdd>);
   }
   return log;
+};
+
+/** The log in this device's own record: what is wrong with it is wrong with the storage. */
+const storedLog = async (entries: readonly unknown[]): Promise<DeviceLog> => {
+  try {
+    return await decodeLog(entries);
+  } catch (error) {
+    if (!(error instanceof SealwireError)) throw error;
+    throw error.code === 'UNSUPPORTED_VERSION' ? newer() : corrupt();
+  }
 };
 
 const parseJson = (json: Uint8Array): Record<string, unknown> => {
@@ -94,17 +111,22 @@ const list = (value: unknown): unknown[] => {
   return value;
 };
 
-const bytes = (value: unknown): Uint8Array => {
+const key = (value: unknown): Uint8Array => {
   const decoded = typeof value === 'string' ? fromBase64Url(value) : undefined;
-  if (!decoded) throw corrupt();
+  if (decoded?.length !== 32) throw corrupt();
   return decoded;
 };
 
-const key = (value: unknown): Uint8Array => {
-  const decoded = bytes(value);
-  if (decoded.length !== 32) throw corrupt();
-  return decoded;
+const readWritten = (value: unknown): Self['principalWritten'] => {
+  const { version, keys } = (value ?? {}) as { readonly version?: unknown; readonly keys?: unknown };
+  if (!Number.isSafeInteger(version) || typeof keys !== 'string') throw corrupt();
+  return { version: version as number, keys };
 };
+
+const noLog = (): SealwireError => new SealwireError('MALFORMED', 'Bytes are no device log.');
+
+const newer = (): SealwireError =>
+  new SealwireError('STORAGE_NEWER', 'The vault was written by a newer version: update this app.');
 
 const corrupt = (): SealwireError =>
   new SealwireError('STORAGE_CORRUPT', 'What this device knows of itself is damaged. Link it anew.');
