@@ -100,7 +100,7 @@ test('[VT10] one step is one Yjs update', async () => {
   assert.equal(texts(await open(memoryStorage(stateOf(storage)))), ['b', 'd']);
 });
 
-test('[VT2] [VT3] what lies in the document, byte for byte', async () => {
+test('[VT1] [VT2] [VT3] what lies in the document, byte for byte', async () => {
   const storage = memoryStorage();
   const vault = await open(storage);
   vault.commit({ put: [utf8('hello')] });
@@ -179,7 +179,7 @@ test('[VT5] ids stay right while records come and go in any order', async () => 
   assert.equal(texts(await open(memoryStorage(stateOf(storage)))), [...model.values()]);
 });
 
-test('an id that is not there is the caller’s mistake, and changes nothing', async () => {
+test('[VT9] an id that is not there is the caller’s mistake, and changes nothing', async () => {
   const storage = memoryStorage();
   const vault = await open(storage);
   const { ids } = vault.commit({ put: [utf8('a')] });

@@ -101,7 +101,7 @@ export const vaultContract = (name: string, harness: VaultHarness): void => {
 type Register<P> = (title: string, run: (place: P) => Promise<void>) => void;
 
 const keeping = (test: Register<VaultPlace>, kills: number): void => {
-  test('[VT5] [VT20] what was durable is there after a crash, in order', async (place) => {
+  test('[VT5] [VT17] what was durable is there after a crash, in order', async (place) => {
     const vault = await openIn(place);
     const { ids } = await vault.commit(put('one'), put('two', 'three'), put('four'));
     await vault.commit({ remove: [ids[1]![0]!] }, put('five'));
@@ -133,7 +133,7 @@ const keeping = (test: Register<VaultPlace>, kills: number): void => {
     );
   });
 
-  test('[VT5] [VT20] many records, a third of them removed', async (place) => {
+  test('[VT5] [VT17] many records, a third of them removed', async (place) => {
     const vault = await openIn(place);
     const names = Array.from({ length: 2300 }, (_, i) => `record ${i}`);
     const { ids } = await vault.commit(...names.map((name) => put(name)));
@@ -155,7 +155,7 @@ const keeping = (test: Register<VaultPlace>, kills: number): void => {
     assert.equal(await contents(vault), ['last words']);
   });
 
-  test(`[VT10] [VT11] [VT20] killed ${kills} times at work: a prefix of the steps, with all reported ones`, async (place) => {
+  test(`[VT10] [VT11] [VT17] killed ${kills} times at work: a prefix of the steps, with all reported ones`, async (place) => {
     let target = 3;
     let reported = -1;
     let reached: () => void;
@@ -232,7 +232,7 @@ const refusing = (test: Register<VaultPlace>): void => {
       for (const bytes of seen) assert.not.ok(includes(bytes, secret), 'plaintext or key at rest');
   });
 
-  test('[VT28] a destroyed vault is gone', async (place) => {
+  test('[VT8] a destroyed vault is gone', async (place) => {
     const vault = await openIn(place);
     await vault.commit(put('gone soon'));
     const key = await vault.key();

@@ -12,12 +12,16 @@ export interface OpenStorage {
   readonly key: Uint8Array;
   /**
    * Resolves when everything applied to `doc` before the call is durable and was read back.
-   * Rejects with STORAGE_FULL (absent when read back) or STORAGE_LOST (the database is gone); both stay until `repair`.
+   * Rejects with STORAGE_FULL (absent when read back), STORAGE_LOST (the database is gone) or STORAGE_IN_USE (somebody
+   * else took it over). From then on nothing is written until `repair`, and every barrier rejects with the same.
    */
   barrier(): Promise<void>;
-  /** Writes the whole document anew, after a full disk has room again or a deleted database is to be put back. */
+  /**
+   * Writes what the storage lacks of `doc`: after a full disk has room again, or everything after it was deleted.
+   * Rejects as `barrier` does; with STORAGE_IN_USE always, if that is what happened.
+   */
   repair(): Promise<void>;
-  /** Called once when the storage is lost or taken over by somebody else (STORAGE_LOST, STORAGE_IN_USE). */
+  /** Called each time the storage is lost or taken over by somebody else (STORAGE_LOST, STORAGE_IN_USE). */
   onLost(listener: (error: Error) => void): void;
   /** Waits for the barrier, then releases files, locks and databases. */
   close(): Promise<void>;
@@ -25,8 +29,8 @@ export interface OpenStorage {
 
 /** A place for a vault that is not open yet. */
 export interface Storage {
-  /** @throws SealwireError STORAGE_UNAVAILABLE, STORAGE_IN_USE, STORAGE_CORRUPT */
+  /** @throws SealwireError STORAGE_UNAVAILABLE, STORAGE_IN_USE, STORAGE_CORRUPT, STORAGE_NEWER, STORAGE_FULL */
   open(): Promise<OpenStorage>;
-  /** Removes vault and key for ever. */
+  /** Removes vault and key for ever. @throws SealwireError STORAGE_IN_USE, STORAGE_UNAVAILABLE */
   destroy(): Promise<void>;
 }
