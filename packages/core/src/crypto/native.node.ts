@@ -1,9 +1,9 @@
 // Native primitives under Node: node:crypto and node:zlib. The browser twin is native.web.ts; both pass one test.
 // Rules: spec/keys.md §1.
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
+  hash,
   type KeyObject,
   sign as nodeSign,
   verify as nodeVerify,
@@ -11,16 +11,14 @@ import {
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { sameBytes } from '@sealwire/protocol';
 import { WebSocket } from 'ws';
+import { concat } from '../bytes.ts';
 import { isStrict, requireSeed } from './native.ed25519.ts';
 
 export { openXChaCha, sealXChaCha } from './xchacha.node.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
-export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return plain(hash.digest());
-};
+export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array =>
+  plain(hash('sha256', parts.length === 1 ? parts[0]! : concat(...parts), 'buffer'));
 
 // RFC 8410 §7 and §4: the fixed DER bytes before a raw Ed25519 private key and before a raw public key.
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

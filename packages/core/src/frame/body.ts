@@ -18,6 +18,8 @@ const FLAG = { opening: 1, seen: 2, heads: 4, deflated: 8 } as const;
 
 /** Deflating less than this never pays for its header. */
 const DEFLATE_FROM_BYTES = 48;
+/** What deflating must save of a payload: for less, no reader should have to inflate. */
+const DEFLATE_FOR_PART = 1 / 8;
 
 /** Binds a new clientID to its device; in the first frame that uses it. */
 export interface Opening {
@@ -42,7 +44,7 @@ export interface BodyFields {
   readonly counter: number;
   /** The counter of the frame before it in the same chain, 0 for the opening. */
   readonly previous: number;
-  readonly opening?: Opening;
+  readonly opening?: Opening | undefined;
   readonly seen: readonly Seen[];
   /** Hashes of log entries newly known to the author; 32 bytes each. */
   readonly heads: readonly Uint8Array[];
@@ -60,7 +62,7 @@ export interface Body extends BodyFields {
 export const encodeSigned = (fields: BodyFields, mayDeflate: boolean): Uint8Array => {
   const shrunk =
     mayDeflate && fields.payload.length >= DEFLATE_FROM_BYTES ? deflate(fields.payload) : undefined;
-  const deflated = shrunk !== undefined && shrunk.length + 3 < fields.payload.length;
+  const deflated = shrunk !== undefined && shrunk.length < fields.payload.length * (1 - DEFLATE_FOR_PART);
   const flags =
     (fields.opening ? FLAG.opening : 0) |
     (fields.seen.length > 0 ? FLAG.seen : 0) |
@@ -115,23 +117,15 @@ export const decodeBody = (bytes: Uint8Array): Body => {
   if (counter < 1 || previous < 0 || previous === counter) throw malformed('counters do not rise');
   const opening = flags & FLAG.opening ? readOpening(reader) : undefined;
   if ((opening !== undefined) !== (previous === 0)) throw malformed('a chain opens once, with its opening');
-  const seen = flags & FLAG.seen ? readSeen(reader) : [];
-  const heads = flags & FLAG.heads ? readHeads(reader) : [];
+  const seen = flags & FLAG.seen ? readSeen(reader) : NOTHING_SEEN;
+  const heads = flags & FLAG.heads ? readHeads(reader) : NO_HEADS;
   const payload = readPayload(reader, (flags & FLAG.deflated) !== 0);
   const signature = bytes.subarray(bytes.length - SIGNATURE_BYTES);
-  return {
-    kind,
-    clientId,
-    counter,
-    previous,
-    ...(opening && { opening }),
-    seen,
-    heads,
-    payload,
-    signed,
-    signature,
-  };
+  return { kind, clientId, counter, previous, opening, seen, heads, payload, signed, signature };
 };
+
+const NOTHING_SEEN: readonly Seen[] = [];
+const NO_HEADS: readonly Uint8Array[] = [];
 
 const readOpening = (reader: Reader): Opening => ({
   deviceId: reader.fixed(DEVICE_ID_BYTES),
@@ -139,11 +133,10 @@ const readOpening = (reader: Reader): Opening => ({
 });
 
 const readSeen = (reader: Reader): Seen[] => {
-  const count = readCount(reader, LIMITS.seenChanges);
-  return Array.from({ length: count }, () => ({
-    deviceTag: reader.fixed(SEEN_TAG_BYTES),
-    counter: reader.uint(),
-  }));
+  const seen: Seen[] = [];
+  for (let left = readCount(reader, LIMITS.seenChanges); left > 0; left--)
+    seen.push({ deviceTag: reader.fixed(SEEN_TAG_BYTES), counter: reader.uint() });
+  return seen;
 };
 
 const readHeads = (reader: Reader): Uint8Array[] => {

@@ -74,6 +74,8 @@ export const compareToChain = (chain: Chain, body: Body): 'new' | 'duplicate' | 
 export interface RunVerdict<C extends Candidate> {
   /** Signed by the device, in chain order. */
   readonly accepted: readonly C[];
+  /** The cumulative hash after each accepted one. */
+  readonly hashes: readonly Uint8Array[];
   /** Follow the chain, but the device did not sign them. */
   readonly forged: readonly C[];
 }
@@ -87,6 +89,7 @@ export const verifyRun = async <C extends Candidate>(
   candidates: readonly C[],
 ): Promise<RunVerdict<C>> => {
   const accepted: C[] = [];
+  const hashes: Uint8Array[] = [];
   const forged = new Set<C>();
   let last = chain.last;
   let hash = chain.hash;
@@ -96,13 +99,14 @@ export const verifyRun = async <C extends Candidate>(
     const good = await validPrefix(chain, run);
     for (const link of run.slice(0, good)) {
       accepted.push(link.candidate);
+      hashes.push(link.hash);
       last = link.candidate.body.counter;
       hash = link.hash;
     }
     if (good === run.length) break;
     forged.add(run[good]!.candidate);
   }
-  return { accepted, forged: [...forged] };
+  return { accepted, hashes, forged: [...forged] };
 };
 
 interface Link<C extends Candidate> {
@@ -121,8 +125,11 @@ const longestRun = <C extends Candidate>(
     if (!without.has(candidate) && !byPrevious.has(candidate.body.previous))
       byPrevious.set(candidate.body.previous, candidate);
   const run: Link<C>[] = [];
-  for (let next = byPrevious.get(last); next; next = byPrevious.get(next.body.counter))
-    run.push({ candidate: next, hash: chainNext(run.at(-1)?.hash ?? hash, next.body.signed) });
+  let after = hash;
+  for (let next = byPrevious.get(last); next; next = byPrevious.get(next.body.counter)) {
+    after = chainNext(after, next.body.signed);
+    run.push({ candidate: next, hash: after });
+  }
   return run;
 };
 
@@ -149,7 +156,8 @@ const linkIsSigned = async <C extends Candidate>(
     candidate.body.signature,
   );
 
-const fingerprint = (signature: Uint8Array): number =>
-  new DataView(signature.buffer, signature.byteOffset).getUint32(0) * 0x10000 +
-  signature[4]! * 0x100 +
-  signature[5]!;
+const fingerprint = (signature: Uint8Array): number => {
+  let value = 0;
+  for (let i = 0; i < 6; i++) value = value * 0x100 + signature[i]!;
+  return value;
+};

@@ -1,9 +1,9 @@
 // Judges the frames of one room: opens them, follows their chains, parses what they carry; parks what is early.
 // A verdict depends on the frame and what it builds on, never on the order of arrival. Rules: spec/frame.md §5–§8.
-import { CONTROL_STREAM, LIMITS, SealwireError, toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { type Body, decodeBody, KIND } from '../frame/body.ts';
-import { epochTagOf, openFrame } from '../frame/envelope.ts';
+import { epochTagOf, openFrame, type StreamKey } from '../frame/envelope.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
@@ -71,10 +71,11 @@ export const createInbox = (options: InboxOptions) => {
   /** Opens what can be opened. @returns those that never will. */
   const openAll = async (): Promise<Waiting[]> => {
     const refused: Waiting[] = [];
+    const keyFor = keyFinder(options.keyring);
     for (const item of waiting) {
       if (item.body) continue;
       try {
-        const key = options.keyring.opening(item.stream, epochTagOf(item.frame));
+        const key = keyFor(item.stream, epochTagOf(item.frame));
         if (!key) continue;
         item.encodedBody = openFrame(key, item.frame);
         item.body = decodeBody(item.encodedBody);
@@ -138,14 +139,17 @@ export const createInbox = (options: InboxOptions) => {
             refused.push(item);
             done.add(item);
           }
-          for (const item of verdict.accepted) {
-            const result = await judgeContent(options, chain, item.body);
+          for (const [i, item] of verdict.accepted.entries()) {
+            const result =
+              item.body.kind === KIND.control
+                ? await judgeControl(options, item.body)
+                : judgeUpdate(options, chain, item.body);
             if (result === 'wait') break;
             if (result instanceof SealwireError) refuse(item, result, chain);
             const update = result instanceof SealwireError ? undefined : result;
             if (chain.last === 0) chains.set(chainKey(stream, item.body.clientId), chain);
             chain.clock += update?.parsed.entries.length ?? 0;
-            advance(chain, item.body);
+            advance(chain, item.body, verdict.hashes[i]);
             accepted.push({ waiting: item, body: item.body, chain, update });
             done.add(item);
           }
@@ -188,12 +192,26 @@ export const judgeContent = async (
   chain: Chain,
   body: Body,
   { trusted = false } = {},
-): Promise<AcceptedUpdate | undefined | 'wait' | SealwireError> => {
+): Promise<AcceptedUpdate | undefined | 'wait' | SealwireError> =>
+  body.kind === KIND.control ? judgeControl(options, body) : judgeUpdate(options, chain, body, trusted);
+
+const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<undefined | SealwireError> => {
   try {
-    if (body.kind === KIND.control) {
-      await options.control.accept(body.payload);
-      return undefined;
-    }
+    await control.accept(body.payload);
+    return undefined;
+  } catch (error) {
+    return asSealwireError(error);
+  }
+};
+
+/** Not a promise: a catch-up judges tens of thousands of these in one go. */
+const judgeUpdate = (
+  options: InboxOptions,
+  chain: Chain,
+  body: Body,
+  trusted = false,
+): AcceptedUpdate | 'wait' | SealwireError => {
+  try {
     const parsed = parseUpdate(body.payload, body.clientId, chain.clock);
     for (const { clientId, clock, length } of parsed.deletions) {
       if (!options.deletions) return new SealwireError('UPDATE_REFUSED', 'Nothing here may be deleted.');
@@ -225,16 +243,44 @@ const requireKind = (stream: string, body: Body): void => {
     );
 };
 
-const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>) => {
-  const groups = new Map<string, { stream: string; items: Waiting[] }>();
+/** Finds keys in the ring, and remembers the last: frames that come together are mostly of one stream and epoch. */
+const keyFinder = (keyring: Keyring) => {
+  let stream = '';
+  let key: StreamKey | undefined;
+  return (wanted: string, tag: Uint8Array): StreamKey | undefined => {
+    if (key && stream === wanted && sameBytes(key.tag, tag)) return key;
+    stream = wanted;
+    key = keyring.opening(wanted, tag);
+    return key;
+  };
+};
+
+interface Group {
+  readonly stream: string;
+  readonly items: Waiting[];
+}
+
+/** Numbers as map keys: the name of a chain is text, and making it for each frame costs more than finding it. */
+const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>): Group[] => {
+  const groups: Group[] = [];
+  const streams = new Map<string, Map<number, Group>>();
   for (const item of waiting) {
     if (!item.body || without.has(item)) continue;
-    const key = chainKey(item.stream, item.body.clientId);
-    const group = groups.get(key);
-    if (group) group.items.push(item);
-    else groups.set(key, { stream: item.stream, items: [item] });
+    const { stream } = item;
+    let clients = streams.get(stream);
+    if (!clients) {
+      clients = new Map();
+      streams.set(stream, clients);
+    }
+    let group = clients.get(item.body.clientId);
+    if (!group) {
+      group = { stream, items: [] };
+      clients.set(item.body.clientId, group);
+      groups.push(group);
+    }
+    group.items.push(item);
   }
-  return groups.values();
+  return groups;
 };
 
 /** A fault of the world stays what it is; anything else is a bug and goes on up. */
