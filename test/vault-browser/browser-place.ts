@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundleForPage } from '@sealwire/testkit/bundle';
 import { type Chromium, launchChromium } from '@sealwire/testkit/chromium';
 import type { SmallVaultPlace, VaultDriver } from '@sealwire/testkit/vault-contract';
@@ -125,14 +126,10 @@ export const browserPlaces = async (): Promise<Places> => {
 
 /** Serves the vault page, and a bare one with helpers alone. */
 const servePages = async (): Promise<{ readonly origin: string; close(): Promise<void> }> => {
-  const scripts = new Map<string, string>(
-    await Promise.all(
-      ['page', 'bare'].map(
-        async (name) =>
-          [`/${name}.js`, await bundleForPage(new URL(`./${name}.ts`, import.meta.url).pathname)] as const,
-      ),
-    ),
-  );
+  const sources = { page: '../../packages/core/test/vault-page.ts', bare: './bare.ts' };
+  const scripts = new Map<string, string>();
+  for (const [name, path] of Object.entries(sources))
+    scripts.set(`/${name}.js`, await bundleForPage(fileURLToPath(new URL(path, import.meta.url))));
   const server = createServer((request, response) => {
     const script = scripts.get(request.url ?? '');
     response.setHeader('content-type', script ? 'text/javascript' : 'text/html; charset=utf-8');

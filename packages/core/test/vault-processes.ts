@@ -1,8 +1,9 @@
 // Folders with vaults in them, and the child processes that open them, for the contract and for tests of crashes.
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundleForNode } from '@sealwire/testkit/bundle';
 import type { SmallVaultPlace, VaultDriver, VaultPlace } from '@sealwire/testkit/vault-contract';
 import { remoteVault, type VaultReply } from '@sealwire/testkit/vault-remote';
@@ -10,7 +11,7 @@ import { remoteVault, type VaultReply } from '@sealwire/testkit/vault-remote';
 const SMALL_DISK = '2m';
 
 /** Bundles the child once, so that each start takes a tenth of a second; `remove` when all is done. */
-export const bundleChild = () => bundleForNode(new URL('./vault-child.ts', import.meta.url).pathname);
+export const bundleChild = () => bundleForNode(fileURLToPath(new URL('./vault-child.ts', import.meta.url)));
 
 /** A place in a new folder. @param child - path of the bundled child. */
 export const folderPlace = async (child: string): Promise<VaultPlace & { readonly dir: string }> => {
@@ -114,6 +115,3 @@ const startChild = (
   );
   return { process: child, vault };
 };
-
-/** Makes an empty folder as a vault's would be. */
-export const makeFolder = (dir: string) => mkdir(dir, { recursive: true, mode: 0o700 });

@@ -1,8 +1,8 @@
 // The page that holds a vault in IndexedDB while a test drives it.
 import { serveVault, type VaultCall, type VaultReply } from '@sealwire/testkit/vault-remote';
-import { randomBytes } from '../../packages/core/src/random.ts';
-import { browserStorage } from '../../packages/core/src/vault/browser-storage.ts';
-import { openVault } from '../../packages/core/src/vault/vault.ts';
+import { randomBytes } from '../src/random.ts';
+import { browserStorage } from '../src/vault/browser-storage.ts';
+import { openVault } from '../src/vault/vault.ts';
 
 declare global {
   interface Window {
