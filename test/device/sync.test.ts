@@ -114,7 +114,7 @@ test('the relay dies and comes back: what was sent is there, what waits is sent,
   }
 });
 
-test('a relay restored from an old copy is noticed', async () => {
+test('[FR18] a relay restored from an old copy is noticed, and gets back what it lost', async () => {
   const bench = await setUp();
   try {
     const times = { retryFirstMs: 20, retryLongestMs: 100 };
@@ -135,7 +135,16 @@ test('a relay restored from an old copy is noticed', async () => {
     const noticed = new Promise<ErrorCode>((resolve) => phone.onEvidence(({ code }) => resolve(code)));
     bench.relay = await startRelayProcess({ data, port: Number(new URL(bench.relay.address).port) });
     assert.is(await noticed, 'RELAY_ROLLED_BACK');
-    assert.equal(texts(chat), ['in the copy', 'not in the copy']);
+    await settled(phone);
+    await until(phone.chats, () => phone.status.get().pending === 0);
+    const late = await bench.link(phone, 'linked after the loss');
+    await until(late.chats, (chats) => chats[0]?.messages === 2);
+    await chat.send('after the loss');
+    await until(late.chats, (chats) => chats[0]?.messages === 3);
+    await Promise.all([bench.close(phone), bench.close(late)]);
+    const again = await bench.open('phone');
+    const reopened = await again.openChat(chat.id);
+    assert.equal(texts(reopened), ['in the copy', 'not in the copy', 'after the loss']);
   } finally {
     await bench.end();
   }

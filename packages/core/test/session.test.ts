@@ -160,7 +160,10 @@ test('a room that the relay does not know is made and resumed again', () => {
   assert.equal(device.only(device.sent('resume')).rooms, [{ room: idOf(1), cursor: 5 }]);
   device.resumed({ 0: 0 });
   assert.equal(device.problems(), [['RELAY_ROLLED_BACK', '01']]);
-  assert.is(device.all('live').length, 1);
+  assert.equal(
+    device.all('go-back').map(({ head }) => head),
+    [0],
+  );
 });
 
 test('a room that another own device has just made is there all the same', () => {
@@ -218,14 +221,21 @@ test('who is no member is told so once, and asks again later: the rights may be 
   assert.is(device.all('live')[0]?.room, toHex(idOf(1)));
 });
 
-test('[RP76] a head below the cursor is said to be a relay that was rolled back', () => {
-  const device = drive({ cursors: new Map([[1, 50]]) });
+test('[RP76] a head below the cursor: said, gone back to, and resumed from there', () => {
+  const cursors = new Map([[1, 50]]);
+  const device = drive({ cursors });
   device.follow(1);
   device.say({ type: 'network', on: true });
   device.signIn();
   device.resumed({ 0: 20 });
-  assert.equal(device.types(), ['problem', 'news', 'live']);
+  assert.equal(device.types(), ['problem', 'go-back']);
   assert.equal(device.problems(), [['RELAY_ROLLED_BACK', '01']]);
+  assert.is(device.only(device.all('go-back')).head, 20);
+  cursors.set(1, 20);
+  device.say({ type: 'went-back', room: idOf(1) });
+  assert.equal(device.only(device.sent('resume')).rooms, [{ room: idOf(1), cursor: 20 }]);
+  device.resumed({});
+  assert.is(device.all('live').length, 1);
 });
 
 test('an append is answered with its position', () => {

@@ -5,9 +5,10 @@ import { decodeBody, SEEN_TAG_BYTES } from '../frame/body.ts';
 import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
-import { advance, type Chain, chainKey, openChain } from './chains.ts';
+import { advance, type Chain, chainKey, compareToChain, openChain } from './chains.ts';
 import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
-import type { FramedRecord, OutboxRecord, RoomRecord } from './records.ts';
+import type { FramedRecord, OutboxRecord, RoomRecord, StoredBody } from './records.ts';
+import { keptKey } from './sender.ts';
 import { noteDeletions, pageOf, type RoomState } from './state.ts';
 
 export interface ReplayOptions {
@@ -31,9 +32,9 @@ export const replayRoom = async (options: ReplayOptions): Promise<void> => {
     for (const { record } of records) {
       if (record.type !== 'bodies') continue;
       state.cursor = Math.max(state.cursor, record.cursor);
-      for (const { stream, body } of record.bodies)
+      for (const { position, stream, body } of record.bodies)
         if ((stream === CONTROL_STREAM) === control)
-          add(stream, await replayBody(options, stream, body, record.receivedAt));
+          add(stream, await replayBody(options, { position, stream, body }, record.receivedAt));
     }
   for (const { id, record } of records) {
     if (record.type === 'framed') add(record.stream, await replayFramed(options, id, record));
@@ -50,15 +51,17 @@ export const replayRoom = async (options: ReplayOptions): Promise<void> => {
 
 const replayBody = async (
   { state, inboxOptions }: ReplayOptions,
-  stream: string,
-  encoded: Uint8Array,
+  stored: StoredBody,
   receivedAt: number | undefined,
 ): Promise<AcceptedUpdate | undefined> => {
-  const body = decodeBody(encoded);
+  const { stream } = stored;
+  const body = decodeBody(stored.body);
   if (stream === CONTROL_STREAM) await inboxOptions.control.preview(body.payload);
   const key = chainKey(stream, body.clientId);
   const chain = state.chains.get(key) ?? reopen(inboxOptions, stream, body);
   state.chains.set(key, chain);
+  // What was put back at the relay is in the vault twice.
+  if (compareToChain(chain, body) !== 'new') return undefined;
   const result = await judgeContent(inboxOptions, chain, body, { trusted: true });
   // What was refused when it came is refused again, silently: its chain moved over it all the same.
   const update = result === 'wait' || result instanceof SealwireError ? undefined : result;
@@ -72,6 +75,7 @@ const replayBody = async (
     state.ownCounter = Math.max(state.ownCounter, body.counter);
     const sent = receivedAt === undefined ? (state.own.get(body.clientId)?.sent ?? 0) : chain.clock;
     state.own.set(body.clientId, { stored: chain.clock, sent });
+    if (receivedAt !== undefined) state.kept.set(keptKey(body), stored);
   }
   return update;
 };
@@ -92,7 +96,7 @@ const replayFramed = async (
   id: RecordId,
   record: FramedRecord,
 ): Promise<AcceptedUpdate | undefined> => {
-  const update = await replayBody(options, record.stream, record.body, undefined);
+  const update = await replayBody(options, { ...record, position: 0 }, undefined);
   options.state.framed.push({
     stream: record.stream,
     frame: record.frame,

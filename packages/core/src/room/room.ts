@@ -145,6 +145,8 @@ export const createRoom = (
         changed();
         kick();
       }),
+    /** The relay rolled back to `head`: see {@link Sender.goBack}. */
+    goBack: (head: number): Promise<void> => step(() => sender.goBack(head)),
     goDown(): void {
       state.live = false;
       state.cursorLimit = Number.POSITIVE_INFINITY;

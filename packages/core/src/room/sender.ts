@@ -1,7 +1,8 @@
 // What leaves a room: takes local edits, frames them when nothing is in flight, settles what the relay acknowledged.
 // Rules: spec/frame.md §9.
 import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
-import { KIND } from '../frame/body.ts';
+import { type Body, decodeBody, KIND } from '../frame/body.ts';
+import { sealFrame } from '../frame/envelope.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
@@ -161,6 +162,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       const { stream, encodedBody, body } = item;
       state.framed = state.framed.filter((other) => other !== item);
       moveCursor(state, position);
+      state.kept.set(keptKey(body), { position, stream, body: encodedBody });
       vault
         .commit({
           put: [bodiesRecord(state, [{ position, stream, body: encodedBody }])],
@@ -170,6 +172,29 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       const progress = state.own.get(body.clientId);
       const chain = state.chains.get(chainKey(stream, body.clientId));
       if (progress && chain) progress.sent = Math.max(progress.sent, chain.clock);
+    },
+    /**
+     * The relay lost everything after `head`: seals own bodies from there on again, to be sent once the room is live.
+     * Others that hold them drop them as duplicates.
+     */
+    goBack(head: number): void {
+      state.cursor = Math.min(state.cursor, head);
+      const lost = [...state.kept.values()].filter(({ position }) => position > head);
+      const items = lost.flatMap(({ stream, body: encodedBody }) => {
+        const key = state.keyring.sealing(stream);
+        if (!key) return [];
+        const frame = sealFrame(key, encodedBody, options.randomBytes);
+        return { stream, frame, encodedBody, body: decodeBody(encodedBody), sent: false };
+      });
+      const { ids, durable } = vault.commit({
+        put: items.map(({ stream, frame, encodedBody }) =>
+          encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody }),
+        ),
+      });
+      durable.catch(() => undefined); // A failed vault reports itself, and holds back what is framed.
+      const put = items.map((item, i) => ({ ...item, record: ids[i]! }));
+      for (const { body } of put) state.kept.delete(keptKey(body));
+      state.framed = [...put, ...state.framed];
     },
     /** Removes what the relay turned out to hold already: this device was restored from a copy. */
     dropCovered(): RecordId[] {
@@ -188,6 +213,10 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
 };
 
 export type Sender = ReturnType<typeof createSender>;
+
+/** Names an own body in {@link RoomState.kept}. */
+export const keptKey = ({ clientId, counter }: Pick<Body, 'clientId' | 'counter'>): string =>
+  `${clientId}/${counter}`;
 
 /** Accepted bodies with the cursor that holds after them. */
 export const bodiesRecord = ({ options, cursor }: RoomState, bodies: readonly StoredBody[]): Uint8Array =>

@@ -13,6 +13,7 @@ import type { Framed } from './framing.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 import type { OutboxItem } from './outbox.ts';
 import { createPage, type Page } from './page.ts';
+import type { StoredBody } from './records.ts';
 
 export interface RoomOptions {
   /** The account's own room, or a chat's. */
@@ -72,6 +73,8 @@ export interface RoomState {
   outbox: OutboxItem[];
   /** Oldest first. */
   framed: FramedItem[];
+  /** Own bodies that the relay acknowledged, by clientID and counter: to be put back if it loses them. */
+  readonly kept: Map<string, StoredBody>;
   /** Everything up to this position at the relay was taken in. */
   cursor: number;
   /** The cursor goes no further while frames beyond it had to be dropped; undone when the connection ends. */
@@ -97,6 +100,7 @@ export const createRoomState = (options: RoomOptions): RoomState => {
     lastHeard: new Map(),
     outbox: [],
     framed: [],
+    kept: new Map(),
     cursor: 0,
     cursorLimit: Number.POSITIVE_INFINITY,
     ownCounter: 0,

@@ -116,6 +116,7 @@ export const createEngine = (options: EngineOptions) => {
       problem: ({ error, room: key }) => options.onProblem(error, key),
       'append-again': () => room?.resend(),
       deliver: ({ frames }) => room?.receive(frames),
+      'go-back': ({ head }) => room?.goBack(head).then(() => handle({ type: 'went-back', room: room.id })),
       live: () => room?.goLive(),
       down: () => room?.goDown(),
       appended: ({ position }) => room?.appended(position),

@@ -37,6 +37,8 @@ export type SessionEvent =
       readonly stream: string;
       readonly frame: Uint8Array;
     }
+  /** The device has gone back to where the relay is in a room that it rolled back. */
+  | { readonly type: 'went-back'; readonly room: Uint8Array }
   /** The principal has changed hands of keys: write it (again). */
   | { readonly type: 'principal' };
 
@@ -52,6 +54,8 @@ export type SessionEffect =
   | { readonly type: 'principal-written'; readonly version: number }
   | { readonly type: 'deliver'; readonly room: string; readonly frames: readonly StoredFrame[] }
   | { readonly type: 'news'; readonly room: string; readonly head: number }
+  /** The relay lost what came after `head`: go back there, put back what is one's own, then say `went-back`. */
+  | { readonly type: 'go-back'; readonly room: string; readonly head: number }
   | { readonly type: 'live'; readonly room: string }
   | { readonly type: 'down'; readonly room: string }
   | { readonly type: 'appended'; readonly room: string; readonly position: number }

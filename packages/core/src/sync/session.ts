@@ -146,20 +146,23 @@ export const createSession = (options: SessionOptions) => {
         continue;
       }
       const head = heads.get(index) ?? room.delivered;
-      if (head < room.delivered)
-        emit({
-          type: 'problem',
-          room: toHex(room.id),
-          error: new SealwireError(
-            'RELAY_ROLLED_BACK',
-            'The relay has lost frames that it had: it was restored from an old copy.',
-          ),
-        });
+      if (head < room.delivered) {
+        room.state = 'idle';
+        rolledBack(toHex(room.id), head);
+        continue;
+      }
       room.head = head;
       room.state = 'catching-up';
       emit({ type: 'news', room: toHex(room.id), head });
       settle(room);
     }
+  };
+
+  const rolledBack = (room: string, head: number) => {
+    const told =
+      'The relay has lost frames that it had: it was restored from an old copy. This device puts back its own.';
+    emit({ type: 'problem', room, error: new SealwireError('RELAY_ROLLED_BACK', told) });
+    emit({ type: 'go-back', room, head });
   };
 
   const refused = (room: FollowedRoom, code: ErrorCode) => {
@@ -346,6 +349,11 @@ export const createSession = (options: SessionOptions) => {
         if (room?.state !== 'live') break;
         const { stream, frame } = event;
         send({ type: 'append', request: request({ type: 'append', room }), room: room.id, stream, frame });
+        break;
+      }
+      case 'went-back': {
+        const room = rooms.get(toHex(event.room));
+        if (phase === 'online' && room?.state === 'idle') resume([room]);
         break;
       }
       case 'principal':
