@@ -1,5 +1,5 @@
 // Entries of the control stream: devices, members, epochs; each signed by itself. Layout: spec/device-log.md §2.
-import { Reader, SealwireError } from '@sealwire/protocol';
+import { LIMITS, Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
@@ -10,6 +10,8 @@ import type { DevicePublic } from './device-keys.ts';
 export const WRAPPED_KEY_BYTES = 80;
 const MAX_PARENTS = 16;
 const MAX_RECIPIENTS = 1024;
+const MAX_DEVICES = 64;
+const MAX_CHAINS = 4096;
 
 /** Rights of a device, as bits. */
 export const RIGHT = { link: 1 } as const;
@@ -35,6 +37,49 @@ export interface DeviceAdd {
   readonly device: DevicePublic;
   readonly rights: number;
   readonly at: number;
+}
+
+/** Ends a device. By a device that may link others, or by itself. */
+export interface DeviceRevoke {
+  readonly type: 'device-revoke';
+  readonly account: Uint8Array;
+  readonly parents: readonly Uint8Array[];
+  readonly author: Uint8Array;
+  /** The device that ends; 16 bytes. */
+  readonly device: Uint8Array;
+  readonly at: number;
+}
+
+/** A new account key for the devices that are left, wrapped to each one's HPKE key. */
+export interface AccountKey {
+  readonly type: 'account-key';
+  readonly account: Uint8Array;
+  readonly parents: readonly Uint8Array[];
+  readonly author: Uint8Array;
+  /** X25519 public, 32 bytes. */
+  readonly accountKey: Uint8Array;
+  readonly wraps: readonly { readonly device: Uint8Array; readonly wrapped: Uint8Array }[];
+}
+
+/** How far a chain of a revoked device counts in one log. */
+export interface CutChain {
+  readonly stream: string;
+  readonly clientId: number;
+  /** Counter of, and cumulative hash after, the last frame that counts. */
+  readonly counter: number;
+  readonly hash: Uint8Array;
+}
+
+/** In a room's control stream: what a revoked device wrote beyond these chains, or in others, is void. */
+export interface Cut {
+  readonly type: 'cut';
+  /** Account root or chat id. */
+  readonly log: Uint8Array;
+  /** The hash of the revocation. */
+  readonly revoke: Uint8Array;
+  readonly author: Uint8Array;
+  readonly device: Uint8Array;
+  readonly chains: readonly CutChain[];
 }
 
 /** The first entry of a membership log; its hash is the chat's id. */
@@ -67,7 +112,10 @@ export interface EpochEntry {
   readonly recipients: readonly Recipient[];
 }
 
-export type LogEntry = DeviceGenesis | DeviceAdd | ChatGenesis | EpochEntry;
+export type LogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey | Cut | ChatGenesis | EpochEntry;
+
+/** The entries that make up a device log. */
+export type DeviceLogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey;
 
 /** An entry with its bytes, hash and signatures. */
 export interface SignedEntry<E extends LogEntry = LogEntry> {
@@ -80,7 +128,15 @@ export interface SignedEntry<E extends LogEntry = LogEntry> {
   readonly signatures: readonly Uint8Array[];
 }
 
-const TYPE = { 'device-genesis': 1, 'device-add': 2, 'chat-genesis': 3, epoch: 4 } as const;
+const TYPE = {
+  'device-genesis': 1,
+  'device-add': 2,
+  'chat-genesis': 3,
+  epoch: 4,
+  'device-revoke': 5,
+  'account-key': 6,
+  cut: 7,
+} as const;
 
 const signatureCount = (entry: LogEntry): number => (entry.type === 'device-add' ? 2 : 1);
 
@@ -118,6 +174,31 @@ export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
       device(entry.device);
       encoding.writeUint8(out, entry.rights);
       encoding.writeVarUint(out, entry.at);
+      break;
+    case 'device-revoke':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
+      bytes(entry.device);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'account-key':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
+      bytes(entry.accountKey);
+      encoding.writeVarUint(out, entry.wraps.length);
+      for (const wrap of entry.wraps) [wrap.device, wrap.wrapped].forEach(bytes);
+      break;
+    case 'cut':
+      [entry.log, entry.revoke, entry.author, entry.device].forEach(bytes);
+      encoding.writeVarUint(out, entry.chains.length);
+      for (const chain of entry.chains) {
+        encoding.writeVarString(out, chain.stream);
+        encoding.writeVarUint(out, chain.clientId);
+        encoding.writeVarUint(out, chain.counter);
+        bytes(chain.hash);
+      }
       break;
     case 'chat-genesis':
       bytes(entry.nonce);
@@ -172,6 +253,7 @@ const readUnsigned = (reader: Reader): LogEntry => {
   if (reader.byte() !== SUITE)
     throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of a newer version: update this app.');
   const key = () => reader.fixed(32);
+  const deviceId = () => reader.fixed(DEVICE_ID_BYTES);
   const device = (): DevicePublic => ({ identity: key(), relay: key(), hpke: key() });
   switch (type) {
     case TYPE['device-genesis']:
@@ -188,17 +270,52 @@ const readUnsigned = (reader: Reader): LogEntry => {
         type: 'device-add',
         account: key(),
         parents: readList(reader, MAX_PARENTS, key),
-        author: reader.fixed(DEVICE_ID_BYTES),
+        author: deviceId(),
         device: device(),
         rights: reader.byte(),
         at: reader.uint(),
+      };
+    case TYPE['device-revoke']:
+      return {
+        type: 'device-revoke',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        device: deviceId(),
+        at: reader.uint(),
+      };
+    case TYPE['account-key']:
+      return {
+        type: 'account-key',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        accountKey: key(),
+        wraps: readList(reader, MAX_DEVICES, () => ({
+          device: deviceId(),
+          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
+        })),
+      };
+    case TYPE.cut:
+      return {
+        type: 'cut',
+        log: key(),
+        revoke: key(),
+        author: deviceId(),
+        device: deviceId(),
+        chains: readList(reader, MAX_CHAINS, () => ({
+          stream: reader.ascii(LIMITS.streamChars),
+          clientId: reader.uint(),
+          counter: reader.uint(),
+          hash: key(),
+        })),
       };
     case TYPE['chat-genesis']:
       return {
         type: 'chat-genesis',
         nonce: reader.fixed(16),
         account: key(),
-        author: reader.fixed(DEVICE_ID_BYTES),
+        author: deviceId(),
         at: reader.uint(),
       };
     case TYPE.epoch:
@@ -208,7 +325,7 @@ const readUnsigned = (reader: Reader): LogEntry => {
         index: reader.uint(),
         parents: readList(reader, MAX_PARENTS, key),
         heads: readList(reader, MAX_PARENTS, key),
-        author: reader.fixed(DEVICE_ID_BYTES),
+        author: deviceId(),
         commitment: key(),
         recipients: readList(reader, MAX_RECIPIENTS, () => ({
           account: key(),
