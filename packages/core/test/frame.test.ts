@@ -254,9 +254,14 @@ test('[FR8] forged frames move no chain and do not keep out the true ones', asyn
     body: { ...body, signed: Uint8Array.from([...body.signed, 1]), signature: random.bytes(64) },
   }));
   for (let round = 0; round < 10; round++) {
-    const verdict = await verifyRun(chain, random.shuffled<{ readonly body: Body }>([...candidates, ...forgeries]));
+    const verdict = await verifyRun(
+      chain,
+      random.shuffled<{ readonly body: Body }>([...candidates, ...forgeries]),
+    );
     assert.equal(counters(verdict.accepted), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert.ok(verdict.forged.every((item) => (forgeries as readonly { readonly body: Body }[]).includes(item)));
+    assert.ok(
+      verdict.forged.every((item) => (forgeries as readonly { readonly body: Body }[]).includes(item)),
+    );
   }
   const other = testDevice(random, LOG);
   const stolen = candidates.map(({ body }) => ({ body: { ...body, signature: other.sign(body.signed) } }));
@@ -305,6 +310,28 @@ test('[FR11] gaps show until they are filled, and a liar cannot make the list gr
   assert.equal(heard.gaps(), [{ device: 'a', counter: 6 }]);
   for (let i = 0; i < 5000; i++) heard.take('b', 10 + 2 * i);
   assert.is(heard.gaps().length, 2);
+});
+
+test('[FR11] gaps are those of a plain set of numbers, in whatever order frames and claims come', () => {
+  for (let run = 0; run < 200; run++) {
+    const heard = createCounters();
+    const came = new Set<number>();
+    let top = 0;
+    for (let step = 0; step < 60; step++) {
+      const counter = 1 + random.below(40);
+      if (random.below(3) > 0) {
+        heard.take('a', counter);
+        came.add(counter);
+      } else heard.claimed('a', counter);
+      top = Math.max(top, counter);
+      const missing = Array.from({ length: top }, (_, i) => i + 1).filter((number) => !came.has(number));
+      assert.equal(
+        heard.gaps().map((gap) => gap.counter),
+        missing.slice(0, 1),
+      );
+      assert.is(heard.top('a'), top);
+    }
+  }
 });
 
 test.run();

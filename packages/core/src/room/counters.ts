@@ -3,8 +3,8 @@
 
 interface Heard {
   top: number;
-  /** Counters below `top` that have not come, as ranges [from, to]. */
-  missing: [number, number][];
+  /** Counters up to `top` that have not come, as ranges [from, to], rising and apart from each other. */
+  readonly missing: [number, number][];
   /** What was last told to others in `seen`. */
   told: number;
 }
@@ -27,19 +27,15 @@ export const createCounters = () => {
     take(device: string, counter: number): void {
       const entry = heard(device);
       if (counter > entry.top) {
-        if (counter > entry.top + 1) entry.missing.push([entry.top + 1, counter - 1]);
+        addMissing(entry, counter - 1);
         entry.top = counter;
-      } else entry.missing = entry.missing.flatMap((range) => without(range, counter));
-      while (entry.missing.length > RANGES_KEPT) {
-        const [first, second] = entry.missing;
-        entry.missing.splice(0, 2, [first![0], second![1]]);
-      }
+      } else removeMissing(entry, counter);
     },
     /** Somebody says that the device's frames exist up to this counter. */
     claimed(device: string, counter: number): void {
       const entry = heard(device);
       if (counter <= entry.top) return;
-      entry.missing.push([entry.top + 1, counter]);
+      addMissing(entry, counter);
       entry.top = counter;
     },
     /** Devices of which something is missing, with the lowest missing counter. */
@@ -65,10 +61,32 @@ export const createCounters = () => {
 
 export type Counters = ReturnType<typeof createCounters>;
 
-const without = ([from, to]: [number, number], counter: number): [number, number][] => {
-  if (counter < from || counter > to) return [[from, to]];
-  const parts: [number, number][] = [];
-  if (from < counter) parts.push([from, counter - 1]);
-  if (counter < to) parts.push([counter + 1, to]);
-  return parts;
+/** All above `top` up to `to` is missing. In a catch-up one device's frames claim another's, one by one: one range. */
+const addMissing = ({ missing, top }: Heard, to: number): void => {
+  if (to <= top) return;
+  const last = missing.at(-1);
+  if (last && last[1] === top) last[1] = to;
+  else missing.push([top + 1, to]);
+  keepFew(missing);
+};
+
+const removeMissing = ({ missing }: Heard, counter: number): void => {
+  const at = missing.findIndex(([, to]) => counter <= to);
+  const range = missing[at];
+  if (!range || counter < range[0]) return;
+  const [from, to] = range;
+  if (from === to) missing.splice(at, 1);
+  else if (counter === from) range[0]++;
+  else if (counter === to) range[1]--;
+  else {
+    missing.splice(at, 1, [from, counter - 1], [counter + 1, to]);
+    keepFew(missing);
+  }
+};
+
+const keepFew = (missing: Heard['missing']): void => {
+  while (missing.length > RANGES_KEPT) {
+    const [first, second] = missing;
+    missing.splice(0, 2, [first![0], second![1]]);
+  }
 };
