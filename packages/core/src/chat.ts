@@ -46,7 +46,7 @@ export interface ChatModelOptions {
 export const createChatModel = (options: ChatModelOptions) => {
   const { room, clock } = options;
   const page = room.page(STREAM);
-  const items = createTimeline();
+  let items = createTimeline();
   const shown = new Map<string, { readonly state: MessageState; readonly message: Message }>();
   let opened = 0;
   let attaching: Promise<() => void> | undefined;
@@ -118,6 +118,16 @@ export const createChatModel = (options: ChatModelOptions) => {
     }
     changed();
   });
+  page.onReset(() => {
+    items = createTimeline();
+    shown.clear();
+    for (const { id, entry } of page.entries()) if (entry.k === 'm') take(id, entry);
+    if (attaching) {
+      detach();
+      attaching = openProvider(room, page);
+    }
+    changed();
+  });
   room.onChange(changed);
 
   const requireOpen = (): void => {
@@ -148,6 +158,7 @@ export const createChatModel = (options: ChatModelOptions) => {
     async send(text) {
       requireText(text);
       requireOpen();
+      await attaching;
       const [id] = write([{ text }]);
       await room.stored();
       return id!;
@@ -156,6 +167,7 @@ export const createChatModel = (options: ChatModelOptions) => {
       requireOpen();
       const message = timeline.get().find(({ id }) => id === messageId);
       if (!message) throw new RangeError(`messageId ${messageId} is not in this chat`);
+      await attaching;
       if (!message.author.isMe) throw new RangeError(`messageId ${messageId} is not one's own`);
       page.doc.transact(() => page.map.delete(messageId));
       await room.stored();
@@ -165,6 +177,7 @@ export const createChatModel = (options: ChatModelOptions) => {
       let done = 0;
       for (let at = 0; at < pieces.length; at += IMPORT_CHUNK) {
         requireOpen();
+        await attaching;
         const chunk = pieces.slice(at, at + IMPORT_CHUNK);
         write(chunk);
         await room.stored();

@@ -22,50 +22,67 @@ export const ACCEPTED = Symbol('accepted');
 
 /** Opens an empty page. `clientId` is this device's own in it; set before any provider exists. */
 export const createPage = (stream: string, clientId: number) => {
-  const doc = new Y.Doc({ gc: true });
-  doc.clientID = clientId;
-  const map = doc.getMap<Uint8Array>(ROOT);
   const listeners = new Set<(change: PageChange) => void>();
-  map.observe((event) => {
-    const added: PageEntry[] = [];
-    const removed: string[] = [];
-    for (const [id, { action }] of event.changes.keys) {
-      if (action === 'delete') {
-        removed.push(id);
-        continue;
-      }
-      const bytes = map.get(id);
-      const entry = bytes instanceof Uint8Array ? decodeEntry(bytes) : undefined;
-      if (entry) added.push({ id, entry });
-    }
-    for (const listener of listeners) listener({ added, removed });
-  });
-  // Yjs re-rolls a clientID that it meets in someone else's update; ours is bound to our key and must stay.
-  doc.on('afterTransaction', () => {
-    if (doc.clientID !== clientId) doc.clientID = clientId;
-  });
+  const resetListeners = new Set<() => void>();
+
+  const open = (updates: readonly AcceptedUpdate[]) => {
+    const doc = new Y.Doc({ gc: true });
+    // Loaded under another clientID: Yjs re-rolls one that it meets in what it loads.
+    if (updates.length > 0) Y.applyUpdate(doc, combineUpdates(updates), ACCEPTED);
+    doc.clientID = clientId;
+    const map = doc.getMap<Uint8Array>(ROOT);
+    map.observe((event) => {
+      const change = changeOf(map, event);
+      for (const listener of listeners) listener(change);
+    });
+    // Yjs re-rolls a clientID that it meets in someone else's update; ours is bound to our key and must stay.
+    doc.on('afterTransaction', () => {
+      if (doc.clientID !== clientId) doc.clientID = clientId;
+    });
+    return { doc, map };
+  };
+  let current = open([]);
+
   return {
     stream,
-    doc,
-    map,
     clientId,
+    /** The document as it is now; another one after a reset. */
+    get doc() {
+      return current.doc;
+    },
+    get map() {
+      return current.map;
+    },
     onChange(listener: (change: PageChange) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    /** Told after the document was replaced: what was known of it is void. */
+    onReset(listener: () => void): () => void {
+      resetListeners.add(listener);
+      return () => resetListeners.delete(listener);
+    },
     /** All entries of kinds that this version knows, in no particular order. */
     *entries(): Generator<PageEntry> {
-      for (const [id, bytes] of map.entries()) {
+      for (const [id, bytes] of current.map.entries()) {
         const entry = decodeEntry(bytes);
         if (entry) yield { id, entry };
       }
     },
     /** Takes accepted updates as one transaction. */
     applyAll(updates: readonly AcceptedUpdate[]): void {
-      Y.applyUpdate(doc, combineUpdates(updates), ACCEPTED);
+      Y.applyUpdate(current.doc, combineUpdates(updates), ACCEPTED);
+    },
+    /** Starts anew with exactly these updates: something that was applied turned out to be void. */
+    reset(updates: readonly AcceptedUpdate[]): void {
+      const { doc } = current;
+      current = open(updates);
+      doc.destroy();
+      for (const listener of resetListeners) listener();
     },
     /** Writes one entry as this device's own. @returns its id. */
     append(bytes: Uint8Array): string {
+      const { doc, map } = current;
       let id = '';
       doc.transact(() => {
         id = `${clientId}:${Y.getState(doc.store, clientId)}`;
@@ -77,3 +94,18 @@ export const createPage = (stream: string, clientId: number) => {
 };
 
 export type Page = ReturnType<typeof createPage>;
+
+const changeOf = (map: Y.Map<Uint8Array>, event: Y.YMapEvent<Uint8Array>): PageChange => {
+  const added: PageEntry[] = [];
+  const removed: string[] = [];
+  for (const [id, { action }] of event.changes.keys) {
+    if (action === 'delete') {
+      removed.push(id);
+      continue;
+    }
+    const bytes = map.get(id);
+    const entry = bytes instanceof Uint8Array ? decodeEntry(bytes) : undefined;
+    if (entry) added.push({ id, entry });
+  }
+  return { added, removed };
+};

@@ -2,14 +2,13 @@
 // spec/vault.md "Records of a room".
 import { CONTROL_STREAM, SealwireError, toHex } from '@sealwire/protocol';
 import { decodeBody, SEEN_TAG_BYTES } from '../frame/body.ts';
-import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, compareToChain, openChain } from './chains.ts';
 import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
 import type { FramedRecord, OutboxRecord, RoomRecord, StoredBody } from './records.ts';
 import { keptKey } from './sender.ts';
-import { noteDeletions, pageOf, type RoomState } from './state.ts';
+import { type HistoryItem, pageOf, type RoomState, remember } from './state.ts';
 
 export interface ReplayOptions {
   readonly state: RoomState;
@@ -21,12 +20,12 @@ export interface ReplayOptions {
 /** Fills the state; the vault's seal vouches for what lies in it, so no frame's signature is checked again. */
 export const replayRoom = async (options: ReplayOptions): Promise<void> => {
   const { state, records } = options;
-  const updates = new Map<string, AcceptedUpdate[]>();
-  const add = (stream: string, update: AcceptedUpdate | undefined): void => {
-    if (!update) return;
+  const updates = new Map<string, HistoryItem[]>();
+  const add = (stream: string, item: HistoryItem | undefined): void => {
+    if (!item) return;
     const list = updates.get(stream);
-    if (list) list.push(update);
-    else updates.set(stream, [update]);
+    if (list) list.push(item);
+    else updates.set(stream, [item]);
   };
   for (const control of [true, false])
     for (const { record } of records) {
@@ -44,8 +43,8 @@ export const replayRoom = async (options: ReplayOptions): Promise<void> => {
   for (const { id, record } of records)
     if (record.type === 'outbox') add(record.stream, replayOutbox(state, id, record));
   for (const [stream, list] of updates) {
-    noteDeletions(state, stream, list);
-    pageOf(state, stream).applyAll(list);
+    remember(state, stream, list);
+    pageOf(state, stream).applyAll(list.map(({ update }) => update));
   }
 };
 
@@ -53,7 +52,7 @@ const replayBody = async (
   { state, inboxOptions }: ReplayOptions,
   stored: StoredBody,
   receivedAt: number | undefined,
-): Promise<AcceptedUpdate | undefined> => {
+): Promise<HistoryItem | undefined> => {
   const { stream } = stored;
   const body = decodeBody(stored.body);
   if (stream === CONTROL_STREAM) await inboxOptions.control.preview(body.payload);
@@ -77,7 +76,7 @@ const replayBody = async (
     state.own.set(body.clientId, { stored: chain.clock, sent });
     if (receivedAt !== undefined) state.kept.set(keptKey(body), stored);
   }
-  return update;
+  return update && { counter: id === state.ownId ? undefined : body.counter, update };
 };
 
 const reopen = (options: InboxOptions, stream: string, body: ReturnType<typeof decodeBody>): Chain => {
@@ -95,7 +94,7 @@ const replayFramed = async (
   options: ReplayOptions,
   id: RecordId,
   record: FramedRecord,
-): Promise<AcceptedUpdate | undefined> => {
+): Promise<HistoryItem | undefined> => {
   const update = await replayBody(options, { ...record, position: 0 }, undefined);
   options.state.framed.push({
     stream: record.stream,
@@ -112,7 +111,7 @@ const replayOutbox = (
   state: RoomState,
   id: RecordId,
   { stream, clientId, nonce, payload }: OutboxRecord,
-): AcceptedUpdate | undefined => {
+): HistoryItem | undefined => {
   const isControl = stream === CONTROL_STREAM;
   const clock = isControl ? 0 : state.outbox.findLast((item) => item.clientId === clientId)?.clockAfter;
   const from = clock ?? state.chains.get(chainKey(stream, clientId))?.clock ?? 0;
@@ -121,5 +120,5 @@ const replayOutbox = (
   state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter });
   if (!parsed) return undefined;
   state.own.set(clientId, { stored: clockAfter, sent: state.own.get(clientId)?.sent ?? 0 });
-  return { bytes: payload, parsed };
+  return { counter: undefined, update: { bytes: payload, parsed } };
 };

@@ -4,7 +4,7 @@ import { type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol'
 import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
 import { type Body, SEEN_TAG_BYTES } from '../frame/body.ts';
-import { type AcceptedUpdate, combineUpdates } from '../logdoc/combine.ts';
+import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
@@ -13,11 +13,12 @@ import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
 import {
   createRoomState,
+  type HistoryItem,
   moveCursor,
-  noteDeletions,
   pageOf,
   type RoomOptions,
   type RoomState,
+  remember,
 } from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
@@ -60,8 +61,9 @@ export const createRoom = (
   const inbox = createInbox(inboxOptions);
   const reportGaps = gapReporter(state, () => inbox.parked().length > 0, report);
 
-  const deliver = (stream: string, updates: readonly AcceptedUpdate[]): void => {
-    noteDeletions(state, stream, updates);
+  const deliver = (stream: string, items: readonly HistoryItem[]): void => {
+    remember(state, stream, items);
+    const updates = items.map(({ update }) => update);
     const sink = sinks.get(stream);
     if (sink) sink(combineUpdates(updates));
     else pageOf(state, stream).applyAll(updates);
@@ -79,7 +81,7 @@ export const createRoom = (
       state.cursorLimit = Math.min(state.cursorLimit, position - 1);
     for (const { position } of taken) moveCursor(state, position);
     store(state, judgement, inbox.parked(), sender.dropCovered());
-    for (const [stream, updates] of updatesByStream(judgement)) deliver(stream, updates);
+    for (const [stream, items] of updatesByStream(judgement)) deliver(stream, items);
     changed();
     kick();
   };
@@ -220,13 +222,14 @@ const store = (
   });
 };
 
-const updatesByStream = ({ accepted }: Judgement): Map<string, AcceptedUpdate[]> => {
-  const streams = new Map<string, AcceptedUpdate[]>();
-  for (const { update, waiting } of accepted) {
+const updatesByStream = ({ accepted }: Judgement): Map<string, HistoryItem[]> => {
+  const streams = new Map<string, HistoryItem[]>();
+  for (const { update, waiting, body } of accepted) {
     if (!update) continue;
+    const item = { counter: body.counter, update };
     const list = streams.get(waiting.stream);
-    if (list) list.push(update);
-    else streams.set(waiting.stream, [update]);
+    if (list) list.push(item);
+    else streams.set(waiting.stream, [item]);
   }
   return streams;
 };

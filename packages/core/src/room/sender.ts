@@ -12,7 +12,7 @@ import { encodeEntries } from './control.ts';
 import { frameBatch } from './framing.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
-import { type FramedItem, moveCursor, noteDeletions, type RoomState, writerOf } from './state.ts';
+import { type FramedItem, moveCursor, type RoomState, remember, writerOf } from './state.ts';
 
 export interface SenderEvents {
   /** What a person sees has changed: stored, sent. */
@@ -99,7 +99,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       own.clock += parsed.entries.length;
       if (!state.own.has(own.clientId)) state.own.set(own.clientId, { stored: 0, sent: 0 });
       const accepted = { bytes: update, parsed: { ...parsed, deletions } };
-      noteDeletions(state, stream, [accepted]);
+      remember(state, stream, [{ counter: undefined, update: accepted }]);
       const { clientId, nonce, clock } = own;
       put({ stream, clientId, nonce, payload: combineUpdates([accepted]), clockAfter: clock }).catch(
         () => undefined, // Whoever wrote is told by `stored`; the vault reports why.

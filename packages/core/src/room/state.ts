@@ -55,6 +55,12 @@ export interface Writer {
   clock: number;
 }
 
+/** An update that a page is made of; `counter` is undefined for own edits. */
+export interface HistoryItem {
+  readonly counter: number | undefined;
+  readonly update: AcceptedUpdate;
+}
+
 export interface RoomState {
   readonly options: RoomOptions;
   readonly ownId: string;
@@ -66,6 +72,8 @@ export interface RoomState {
   readonly writers: Map<string, Writer>;
   /** Entries deleted in each page, as `clientID:clock`. */
   readonly deleted: Map<string, Set<string>>;
+  /** All that each page is made of, in the order in which it was applied: a page is rebuilt from it. */
+  readonly history: Map<string, HistoryItem[]>;
   /** By clientID: own ones of this and of earlier runs. */
   readonly own: Map<number, OwnProgress>;
   /** When something of a device last came, by device id. Milliseconds since 1970. */
@@ -96,6 +104,7 @@ export const createRoomState = (options: RoomOptions): RoomState => {
     pages: new Map(),
     writers: new Map(),
     deleted: new Map(),
+    history: new Map(),
     own: new Map(),
     lastHeard: new Map(),
     outbox: [],
@@ -135,14 +144,35 @@ export const pageOf = (state: RoomState, stream: string = pageStream(0)): Page =
   return found;
 };
 
-/** Remembers what updates delete, so that a document's whole delete set, sent again, holds nothing new. */
-export const noteDeletions = (state: RoomState, stream: string, updates: readonly AcceptedUpdate[]): void => {
+/**
+ * Remembers what a page is made of, and what is deleted in it: a document's whole delete set, sent again, then holds
+ * nothing new.
+ */
+export const remember = (state: RoomState, stream: string, items: readonly HistoryItem[]): void => {
+  const history = state.history.get(stream);
+  if (history) for (const item of items) history.push(item);
+  else state.history.set(stream, [...items]);
   let deleted = state.deleted.get(stream);
   if (!deleted) {
     deleted = new Set();
     state.deleted.set(stream, deleted);
   }
-  for (const { parsed } of updates)
-    for (const { clientId, clock, length } of parsed.deletions)
+  for (const { update } of items)
+    for (const { clientId, clock, length } of update.parsed.deletions)
       for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
+};
+
+/** Makes a page anew from the part of its history that counts. */
+export const rebuildPage = (
+  state: RoomState,
+  stream: string,
+  counts: (clientId: number, counter: number | undefined) => boolean,
+): void => {
+  const history = state.history.get(stream) ?? [];
+  const kept = history.filter(({ counter, update }) => counts(update.parsed.clientId, counter));
+  if (kept.length === history.length) return;
+  state.history.delete(stream);
+  state.deleted.delete(stream);
+  remember(state, stream, kept);
+  pageOf(state, stream).reset(kept.map(({ update }) => update));
 };
