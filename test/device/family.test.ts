@@ -34,6 +34,7 @@ test('a companion makes a chat offline, another is linked later and has it all, 
       onWeb.timeline.get().map(({ id, text }) => [id, text]),
       onDesktop.timeline.get().map(({ id, text }) => [id, text]),
     );
+    await until(desktop.devices, (devices) => devices.every(({ name }) => name !== 'Unnamed device'));
     assert.equal(
       desktop.devices.get().map(({ name, mayLink }) => [name, mayLink]),
       [

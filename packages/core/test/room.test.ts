@@ -4,9 +4,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { decodeBody, encodeBody, encodeSigned } from '../src/frame/body.ts';
+import { chainNext, chainStatement } from '../src/frame/chain.ts';
 import { openFrame, sealFrame, streamKey } from '../src/frame/envelope.ts';
 import { roomIdOf } from '../src/identity/device-keys.ts';
+import { openChain } from '../src/room/chains.ts';
 import { decodeRecord } from '../src/room/records.ts';
+import { openProvider } from '../src/sync/provider.ts';
 import { drain, firstEpoch, PAGE, testAccount, testRoom } from './room-support.ts';
 import { seeded } from './support.ts';
 
@@ -27,10 +30,7 @@ test('[FR12] every order of the same frames ends in the same document', async ()
       for (let i = 0; i <= random.below(3); i++) ids.push(await writer.write(`message ${ids.length}`));
       if (round % 2 === 1) {
         const mine = [...writer.room.page(PAGE).map.keys()];
-        const release = await (await import('../src/sync/provider.ts')).openProvider(
-          writer.room,
-          writer.room.page(PAGE),
-        );
+        const release = await openProvider(writer.room, writer.room.page(PAGE));
         writer.room.page(PAGE).map.delete(mine[random.below(mine.length)]!);
         await writer.room.stored();
         release();
@@ -95,8 +95,6 @@ test('[FR14] a signed frame with illegal content is refused whole, with evidence
   const [log, first] = await drain(phone);
   const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE);
   const body = decodeBody(openFrame(key, first!.frame));
-  const { openChain } = await import('../src/room/chains.ts');
-  const { chainNext, chainStatement } = await import('../src/frame/chain.ts');
   const chain = openChain(account.devices[0]!.logged, account.log.root, PAGE, body.clientId, body.opening!)!;
   const poison = Uint8Array.from([1, 1, 5, 0, 0, 3, 0]);
   const signed = encodeSigned({ ...body, payload: poison }, true);
@@ -115,10 +113,7 @@ test('[FR15] edits that wait leave together; nothing waits when nothing is in fl
   const account = await testAccount(random, 1);
   const phone = await testRoom(random, account, 0);
   for (let i = 0; i < 1000; i++) await phone.write(`offline ${i}`);
-  const release = await (await import('../src/sync/provider.ts')).openProvider(
-    phone.room,
-    phone.room.page(PAGE),
-  );
+  const release = await openProvider(phone.room, phone.room.page(PAGE));
   for (const id of [...phone.room.page(PAGE).map.keys()].slice(0, 50)) phone.room.page(PAGE).map.delete(id);
   await phone.room.stored();
   release();
@@ -150,6 +145,30 @@ test('[FR16] a frame is stored before it is sent, and sent again as the same byt
   assert.equal(restarted.texts(), ['only once']);
 });
 
+test('[FR16] a deletion that waits survives a restart, whatever is judged in between', async () => {
+  const account = await testAccount(random, 2);
+  const phone = await testRoom(random, account, 0);
+  const web = await testRoom(random, account, 1);
+  const id = await phone.write('deleted, then the power went');
+  const position = { next: 1 };
+  const written = await drain(phone, position);
+  await web.room.receive(written);
+  await web.write('from the other device');
+  const others = await drain(web, position);
+  const release = await openProvider(phone.room, phone.room.page(PAGE));
+  phone.room.page(PAGE).map.delete(id);
+  await phone.room.stored();
+  release();
+  await phone.room.receive(others);
+  const restarted = await testRoom(random, account, 0, { records: phone.records });
+  assert.equal(restarted.texts(), ['from the other device']);
+  await restarted.room.receive(others.map((frame) => ({ ...frame, position: frame.position + 50 })));
+  const again = await testRoom(random, account, 0, { records: restarted.records });
+  assert.equal(again.texts(), ['from the other device']);
+  await web.room.receive(await drain(again, { next: 100 }));
+  assert.equal(web.texts(), ['from the other device']);
+});
+
 test('[EP3] a frame waits for its key in the vault and opens when the key comes', async () => {
   const account = await testAccount(random, 2);
   const phone = await testRoom(random, account, 0);
@@ -175,7 +194,6 @@ test('[LD4] a deletion waits for what it deletes', async () => {
   const position = { next: 1 };
   const written = await drain(phone, position);
   await web.room.receive(written);
-  const { openProvider } = await import('../src/sync/provider.ts');
   const release = await openProvider(web.room, web.room.page(PAGE));
   web.room.page(PAGE).map.delete(id);
   await web.room.stored();
@@ -194,7 +212,6 @@ test('[LD5] nothing in the account document can be deleted', async () => {
   const account = await testAccount(random, 2);
   const phone = await testRoom(random, account, 0, { kind: 'account' });
   const id = await phone.write('a key that must stay');
-  const { openProvider } = await import('../src/sync/provider.ts');
   const release = await openProvider(phone.room, phone.room.page(PAGE));
   const first = await drain(phone);
   phone.room.page(PAGE).map.delete(id);

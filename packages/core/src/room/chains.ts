@@ -46,7 +46,7 @@ export const openChain = (
   return {
     address,
     device,
-    nonce: opening.nonce,
+    nonce: opening.nonce.slice(),
     last: 0,
     hash: chainStart(address),
     clock: 0,

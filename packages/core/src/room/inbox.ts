@@ -1,26 +1,16 @@
 // Judges the frames of one room: opens them, follows their chains, parses what they carry; parks what is early.
 // A verdict depends on the frame and what it builds on, never on the order of arrival. Rules: spec/frame.md §5–§8.
-import { CONTROL_STREAM, LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
+import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
-import { type Body, decodeBody, KIND } from '../frame/body.ts';
-import { epochTagOf, openFrame, type StreamKey } from '../frame/envelope.ts';
+import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
-import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, compareToChain, openChain, verifyRun } from './chains.ts';
 import type { Keyring } from './keyring.ts';
+import { asSealwireError, keepAlone, listIn, openWaiting, type Waiting } from './opening.ts';
 
-/** A frame as it came, until it is judged. */
-export interface Waiting {
-  readonly position: number;
-  readonly stream: string;
-  readonly frame: Uint8Array;
-  /** Its record in the vault, once it is parked. */
-  record: RecordId | undefined;
-  body: Body | undefined;
-  encodedBody: Uint8Array | undefined;
-}
+export type { Waiting } from './opening.ts';
 
 export interface Accepted {
   readonly waiting: Waiting;
@@ -64,30 +54,9 @@ export const createInbox = (options: InboxOptions) => {
       code: error.code,
       message: error.message,
       stream: item.stream,
-      bytes: item.encodedBody ?? item.frame,
+      bytes: (item.encodedBody ?? item.frame).slice(),
       ...(chain && { deviceId: toHex(chain.device.id) }),
     });
-
-  /** Opens what can be opened. @returns those that never will. */
-  const openAll = async (): Promise<Waiting[]> => {
-    const refused: Waiting[] = [];
-    const keyFor = keyFinder(options.keyring);
-    for (const item of waiting) {
-      if (item.body) continue;
-      try {
-        const key = keyFor(item.stream, epochTagOf(item.frame));
-        if (!key) continue;
-        item.encodedBody = openFrame(key, item.frame);
-        item.body = decodeBody(item.encodedBody);
-        requireKind(item.stream, item.body);
-        if (item.body.kind === KIND.control) await options.control.preview(item.body.payload);
-      } catch (error) {
-        refuse(item, asSealwireError(error));
-        refused.push(item);
-      }
-    }
-    return refused;
-  };
 
   const findChain = (stream: string, items: readonly Waiting[]): Chain | undefined => {
     const clientId = items[0]!.body!.clientId;
@@ -115,7 +84,7 @@ export const createInbox = (options: InboxOptions) => {
       const refused: Waiting[] = [];
       for (let before = -1; before !== accepted.length && waiting.length > 0; ) {
         before = accepted.length;
-        const done = new Set(await openAll());
+        const done = new Set(await openWaiting(waiting, options, refuse));
         refused.push(...done);
         for (const { stream, items } of groupByChain(waiting, done)) {
           const chain = findChain(stream, items);
@@ -156,6 +125,7 @@ export const createInbox = (options: InboxOptions) => {
         }
         waiting = waiting.filter((item) => !done.has(item));
       }
+      for (const item of waiting) keepAlone(item);
       return { accepted, duplicates, refused, dropped: dropExcess() };
     },
   };
@@ -234,59 +204,26 @@ const judgeUpdate = (
   }
 };
 
-const requireKind = (stream: string, body: Body): void => {
-  const expected = stream === CONTROL_STREAM ? KIND.control : KIND.updates;
-  if (body.kind !== expected)
-    throw new SealwireError(
-      'UNSUPPORTED_VERSION',
-      'A frame holds something that this version does not know.',
-    );
-};
-
-/** Finds keys in the ring, and remembers the last: frames that come together are mostly of one stream and epoch. */
-const keyFinder = (keyring: Keyring) => {
-  let stream = '';
-  let key: StreamKey | undefined;
-  return (wanted: string, tag: Uint8Array): StreamKey | undefined => {
-    if (key && stream === wanted && sameBytes(key.tag, tag)) return key;
-    stream = wanted;
-    key = keyring.opening(wanted, tag);
-    return key;
-  };
-};
-
 interface Group {
   readonly stream: string;
-  readonly items: Waiting[];
+  readonly items: readonly Waiting[];
 }
 
 /** Numbers as map keys: the name of a chain is text, and making it for each frame costs more than finding it. */
 const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>): Group[] => {
-  const groups: Group[] = [];
-  const streams = new Map<string, Map<number, Group>>();
+  const streams = new Map<string, Map<number, Waiting[]>>();
   for (const item of waiting) {
     if (!item.body || without.has(item)) continue;
-    const { stream } = item;
-    let clients = streams.get(stream);
+    let clients = streams.get(item.stream);
     if (!clients) {
       clients = new Map();
-      streams.set(stream, clients);
+      streams.set(item.stream, clients);
     }
-    let group = clients.get(item.body.clientId);
-    if (!group) {
-      group = { stream, items: [] };
-      clients.set(item.body.clientId, group);
-      groups.push(group);
-    }
-    group.items.push(item);
+    listIn(clients, item.body.clientId).push(item);
   }
-  return groups;
-};
-
-/** A fault of the world stays what it is; anything else is a bug and goes on up. */
-const asSealwireError = (error: unknown): SealwireError => {
-  if (error instanceof SealwireError) return error;
-  throw error;
+  return [...streams].flatMap(([stream, clients]) =>
+    [...clients.values()].map((items) => ({ stream, items })),
+  );
 };
 
 const secondContent = (): SealwireError =>

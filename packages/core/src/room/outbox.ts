@@ -12,7 +12,7 @@ export interface OutboxItem {
   readonly clientId: number;
   readonly nonce: Uint8Array;
   readonly payload: Uint8Array;
-  /** The clock after its last entry; 0 on the control stream. */
+  /** The clock after its last entry; 0 if it has none: deletions alone, or log entries. */
   readonly clockAfter: number;
 }
 

@@ -8,7 +8,7 @@ import { advance, type Chain, chainKey, compareToChain, openChain } from './chai
 import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
 import type { FramedRecord, OutboxRecord, RoomRecord, StoredBody } from './records.ts';
 import { keptKey } from './sender.ts';
-import { type HistoryItem, pageOf, type RoomState, remember } from './state.ts';
+import { type HistoryItem, pageOf, type RoomState, remember, writerOf } from './state.ts';
 
 export interface ReplayOptions {
   readonly state: RoomState;
@@ -112,13 +112,22 @@ const replayOutbox = (
   id: RecordId,
   { stream, clientId, nonce, payload }: OutboxRecord,
 ): HistoryItem | undefined => {
-  const isControl = stream === CONTROL_STREAM;
-  const clock = isControl ? 0 : state.outbox.findLast((item) => item.clientId === clientId)?.clockAfter;
-  const from = clock ?? state.chains.get(chainKey(stream, clientId))?.clock ?? 0;
-  const parsed = isControl ? undefined : parseUpdate(payload, clientId, from);
-  const clockAfter = parsed ? from + parsed.entries.length : 0;
+  if (stream === CONTROL_STREAM) {
+    state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter: 0 });
+    return undefined;
+  }
+  const waiting = state.outbox.filter((item) => item.clientId === clientId).map((item) => item.clockAfter);
+  const from = Math.max(state.chains.get(chainKey(stream, clientId))?.clock ?? 0, ...waiting);
+  const parsed = parseUpdate(payload, clientId, from);
+  if (parsed.entries.length === 0) {
+    // Deletions belong to no clientID: they leave under this run's, whatever became of the one that made them.
+    const own = writerOf(state, stream);
+    const item = { record: id, stream, clientId: own.clientId, nonce: own.nonce, payload, clockAfter: 0 };
+    state.outbox.push(item);
+    return { counter: undefined, update: { bytes: payload, parsed } };
+  }
+  const clockAfter = from + parsed.entries.length;
   state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter });
-  if (!parsed) return undefined;
   state.own.set(clientId, { stored: clockAfter, sent: state.own.get(clientId)?.sent ?? 0 });
   return { counter: undefined, update: { bytes: payload, parsed } };
 };

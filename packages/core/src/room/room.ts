@@ -239,7 +239,8 @@ const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array 
   const clocks = new Map<number, number>();
   for (const { address, clock } of chains.values())
     if (address.stream === stream && clock > 0) clocks.set(address.clientId, clock);
-  for (const item of outbox) if (item.stream === stream) clocks.set(item.clientId, item.clockAfter);
+  for (const { clientId, clockAfter, ...item } of outbox)
+    if (item.stream === stream && clockAfter > (clocks.get(clientId) ?? 0)) clocks.set(clientId, clockAfter);
   return Y.encodeStateVector(clocks);
 };
 

@@ -100,8 +100,9 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       if (!state.own.has(own.clientId)) state.own.set(own.clientId, { stored: 0, sent: 0 });
       const accepted = { bytes: update, parsed: { ...parsed, deletions } };
       remember(state, stream, [{ counter: undefined, update: accepted }]);
-      const { clientId, nonce, clock } = own;
-      put({ stream, clientId, nonce, payload: combineUpdates([accepted]), clockAfter: clock }).catch(
+      const { clientId, nonce } = own;
+      const clockAfter = parsed.entries.length > 0 ? own.clock : 0;
+      put({ stream, clientId, nonce, payload: combineUpdates([accepted]), clockAfter }).catch(
         () => undefined, // Whoever wrote is told by `stored`; the vault reports why.
       );
     },
@@ -143,7 +144,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       });
       state.chains.set(chainKey(stream, clientId), chain);
       advance(chain, framed.body);
-      chain.clock = Math.max(chain.clock, batch.items.at(-1)!.clockAfter);
+      chain.clock = Math.max(chain.clock, ...batch.items.map((item) => item.clockAfter));
       state.ownCounter = framed.body.counter;
       const gone = new Set(batch.items);
       state.outbox = state.outbox.filter((item) => !gone.has(item));

@@ -1,0 +1,125 @@
+// Opens the frames that wait in one room: finds their keys, unseals all of one key together, reads their bodies.
+// Rules: spec/frame.md §2 and §4.
+import { CONTROL_STREAM, SealwireError, sameBytes } from '@sealwire/protocol';
+import { type Body, decodeBody, KIND } from '../frame/body.ts';
+import { epochTagOf, openFrames, type StreamKey } from '../frame/envelope.ts';
+import type { RecordId } from '../vault/vault.ts';
+import type { Keyring } from './keyring.ts';
+
+/** A frame as it came, until it is judged. */
+export interface Waiting {
+  readonly position: number;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+  /** Its record in the vault, once it is parked. */
+  record: RecordId | undefined;
+  body: Body | undefined;
+  encodedBody: Uint8Array | undefined;
+}
+
+/** What opening needs of an inbox. */
+export interface OpeningOptions {
+  readonly keyring: Keyring;
+  readonly control: {
+    /** Takes at once what proves itself, so that the frame around it can be judged. */
+    preview(payload: Uint8Array): Promise<void>;
+  };
+}
+
+/**
+ * Opens what can be opened now, and gives each item its body.
+ *
+ * @param refuse - told of each frame that will never open.
+ * @returns those.
+ */
+export const openWaiting = async (
+  waiting: readonly Waiting[],
+  { keyring, control }: OpeningOptions,
+  refuse: (item: Waiting, error: SealwireError) => void,
+): Promise<Waiting[]> => {
+  const refused: Waiting[] = [];
+  const never = (item: Waiting, error: unknown): void => {
+    refuse(item, asSealwireError(error));
+    refused.push(item);
+  };
+  const byKey = new Map<StreamKey, Waiting[]>();
+  const keyFor = keyFinder(keyring);
+  for (const item of waiting) {
+    if (item.body) continue;
+    try {
+      const key = keyFor(item.stream, epochTagOf(item.frame));
+      if (key) listIn(byKey, key).push(item);
+    } catch (error) {
+      never(item, error);
+    }
+  }
+  for (const [key, items] of byKey) {
+    const opened = await openFrames(
+      key,
+      items.map(({ frame }) => frame),
+    );
+    for (const [i, item] of items.entries()) {
+      try {
+        item.encodedBody = orThrow(opened[i]!);
+        item.body = decodeBody(item.encodedBody);
+        requireKind(item.stream, item.body);
+        if (item.body.kind !== KIND.control) continue;
+        keepAlone(item); // Its log entries are kept.
+        await control.preview(item.body.payload);
+      } catch (error) {
+        never(item, error);
+      }
+    }
+  }
+  return refused;
+};
+
+/** What stays for long must not hold on to the frames that it came with: their bodies lie in one array. */
+export const keepAlone = (item: Waiting): void => {
+  const encoded = item.encodedBody;
+  if (!encoded || encoded.byteLength === encoded.buffer.byteLength) return;
+  item.encodedBody = encoded.slice();
+  item.body = decodeBody(item.encodedBody);
+};
+
+/** A fault of the world stays what it is; anything else is a bug and goes on up. */
+export const asSealwireError = (error: unknown): SealwireError => {
+  if (error instanceof SealwireError) return error;
+  throw error;
+};
+
+/** The list under a key, empty when it is asked for first. */
+export const listIn = <K, V>(lists: Map<K, V[]>, key: K): V[] => {
+  let list = lists.get(key);
+  if (!list) {
+    list = [];
+    lists.set(key, list);
+  }
+  return list;
+};
+
+const requireKind = (stream: string, body: Body): void => {
+  const expected = stream === CONTROL_STREAM ? KIND.control : KIND.updates;
+  if (body.kind !== expected)
+    throw new SealwireError(
+      'UNSUPPORTED_VERSION',
+      'A frame holds something that this version does not know.',
+    );
+};
+
+/** Finds keys in the ring, and remembers the last: frames that come together are mostly of one stream and epoch. */
+const keyFinder = (keyring: Keyring) => {
+  let stream = '';
+  let key: StreamKey | undefined;
+  return (wanted: string, tag: Uint8Array): StreamKey | undefined => {
+    if (key && stream === wanted && sameBytes(key.tag, tag)) return key;
+    stream = wanted;
+    key = keyring.opening(wanted, tag);
+    return key;
+  };
+};
+
+const orThrow = (opened: Uint8Array | SealwireError): Uint8Array => {
+  if (opened instanceof SealwireError) throw opened;
+  return opened;
+};
