@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { type Body, type BodyFields, decodeBody, encodeBody, encodeSigned, KIND } from '../src/frame/body.ts';
 import { chainNext, chainStatement } from '../src/frame/chain.ts';
 import { deriveClientId } from '../src/frame/client-id.ts';
-import { epochTagOf, openFrame, sealFrame, streamKey } from '../src/frame/envelope.ts';
+import { epochTagOf, openFrame, openFrames, sealFrame, streamKey } from '../src/frame/envelope.ts';
 import { padded, padme, unpadded } from '../src/frame/padding.ts';
 import { deviceIdOf, principalIdOf, roomIdOf } from '../src/identity/device-keys.ts';
 import { advance, type Chain, compareToChain, openChain, verifyRun } from '../src/room/chains.ts';
@@ -229,6 +229,37 @@ const makeRun = (device: TestDevice, count: number, counterFrom = 1) => {
 
 const counters = (list: readonly { readonly body: { readonly counter: number } }[]) =>
   list.map(({ body }) => body.counter);
+
+test('[FR3] frames that come together open as each does alone, with the same errors', async () => {
+  const key = streamKey(random.bytes(32), ROOM, 'page-0');
+  const good = Array.from({ length: 300 }, (_, i) => sealFrame(key, random.bytes(i), random.bytes));
+  const other = sealFrame(streamKey(random.bytes(32), ROOM, 'page-0'), random.bytes(9), random.bytes);
+  const moved = sealFrame(streamKey(random.bytes(32), LOG, 'page-0'), random.bytes(9), random.bytes);
+  const bad = [
+    other,
+    moved,
+    Uint8Array.from([...good[5]!.subarray(0, -1), good[5]!.at(-1)! ^ 1]),
+    Uint8Array.from([2, ...good[6]!.subarray(1)]),
+    Uint8Array.from([...good[7]!.subarray(0, 2), 9, ...good[7]!.subarray(3)]),
+    good[8]!.subarray(0, 49),
+  ];
+  const alone = (frame: Uint8Array): unknown => {
+    try {
+      return openFrame(key, frame);
+    } catch (error) {
+      return (error as SealwireError).message;
+    }
+  };
+  for (const frames of [bad, [...bad, ...good]]) {
+    const opened = await openFrames(key, random.shuffled(frames));
+    assert.is(opened.filter((item) => item instanceof SealwireError).length, bad.length);
+    const together = await openFrames(key, frames);
+    assert.equal(
+      together.map((item) => (item instanceof SealwireError ? item.message : item)),
+      frames.map(alone),
+    );
+  }
+});
 
 test('[FR7] one signature vouches for a run, and bisection finds the last good frame', async () => {
   const device = testDevice(random, LOG);

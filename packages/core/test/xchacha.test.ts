@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as node from '../src/crypto/native.node.ts';
 import * as web from '../src/crypto/native.web.ts';
+import { loadOpenMany } from '../src/crypto/xchacha.wasm.ts';
 import { seeded } from './support.ts';
 
 const test = suite('xchacha');
@@ -64,6 +65,61 @@ test('[KY1] one changed bit anywhere, and neither opens it', () => {
     // What failed leaves nothing behind that the next one would meet.
     sealBoth(key, nonce, random.bytes(length), aad);
   }
+});
+
+/** Messages of many lengths behind `from` bytes, of which some are spoilt, and what each should give. */
+const makeMany = (count: number, from: number, key: Uint8Array, aad: Uint8Array) => {
+  const random = seeded(205 + count);
+  const sealed: Uint8Array[] = [];
+  const expected: (Uint8Array | undefined)[] = [];
+  for (let i = 0; i < count; i++) {
+    const plaintext = random.bytes(i % 10 === 0 ? random.below(4000) : random.below(200));
+    const nonce = random.bytes(24);
+    const text = web.sealXChaCha(key, nonce, plaintext, aad);
+    const message = new Uint8Array([...random.bytes(from), ...nonce, ...text]);
+    const fate = i % 7;
+    if (fate === 1) message[from + random.below(message.length - from)]! ^= 1;
+    sealed.push(fate === 2 ? message.subarray(0, from + random.below(40)) : message);
+    expected.push(fate === 1 || fate === 2 ? undefined : plaintext);
+  }
+  return { sealed, expected };
+};
+
+test('[KY1] many at once give what each gives alone, few or many, spoilt ones among them', async () => {
+  const random = seeded(206);
+  for (const count of [0, 1, 20, 255, 256, 700])
+    for (const from of [0, 10]) {
+      const [key, aad] = [random.bytes(32), random.bytes(90)];
+      const { sealed, expected } = makeMany(count, from, key, aad);
+      const before = sealed.map((bytes) => bytes.slice());
+      assert.equal(await node.openManyXChaCha(key, sealed, from, aad), expected);
+      assert.equal(await web.openManyXChaCha(key, sealed, from, aad), expected);
+      assert.equal(sealed, before);
+      assert.equal(
+        await node.openManyXChaCha(random.bytes(32), sealed, from, aad),
+        Array(count).fill(undefined),
+      );
+    }
+});
+
+test('[KY1] WebAssembly is what opens many under Node, and gives any length as the twin does', async () => {
+  const openMany = await loadOpenMany();
+  assert.ok(openMany, 'libsodium did not load');
+  const random = seeded(207);
+  for (let length = 0; length <= 300; length++) {
+    const [key, nonce, aad] = [random.bytes(32), random.bytes(24), random.bytes(random.below(100))];
+    const plaintext = random.bytes(length);
+    const sealed = new Uint8Array([...nonce, ...web.sealXChaCha(key, nonce, plaintext, aad)]);
+    assert.equal(openMany(key, [sealed, sealed], 0, aad), [plaintext, plaintext]);
+  }
+  // More than its memory holds at once, and one that is larger than that by itself.
+  const [key, nonce, aad] = [random.bytes(32), random.bytes(24), random.bytes(9)];
+  const plaintexts = [1 << 18, 1 << 18, 1 << 18, 3 << 20, 5].map((length) =>
+    new Uint8Array(length).fill(length),
+  );
+  const sealed = plaintexts.map((text) => Buffer.concat([nonce, web.sealXChaCha(key, nonce, text, aad)]));
+  const opened = openMany(key, sealed, 0, aad);
+  assert.ok(opened.every((bytes, i) => bytes && Buffer.compare(bytes, plaintexts[i]!) === 0));
 });
 
 test.run();

@@ -1,6 +1,6 @@
 // The one cipher: XChaCha20-Poly1305 with random nonces, for vault records and frames alike.
 // Rules: spec/keys.md §2 (cipher), spec/vault.md §1 and spec/frame.md §2 (where it is used).
-import { openXChaCha, sealXChaCha } from '#native';
+import { openManyXChaCha, openXChaCha, sealXChaCha } from '#native';
 
 export const AEAD_KEY_BYTES = 32;
 export const AEAD_NONCE_BYTES = 24;
@@ -48,6 +48,24 @@ export const openAead = (key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): 
   checkKey(key);
   if (sealed.length < AEAD_OVERHEAD_BYTES) return undefined;
   return openXChaCha(key, sealed.subarray(0, AEAD_NONCE_BYTES), sealed.subarray(AEAD_NONCE_BYTES), aad);
+};
+
+/**
+ * Opens many at once, each as {@link openAead} would; where the platform can, in a tenth of the time.
+ *
+ * @param sealed - from anywhere; in each, `from` bytes come before the nonce. Borrowed, not changed.
+ * @returns in their order the plaintexts, undefined for what does not open. They may be views of one new array: copy
+ *   what is kept longer than the others.
+ * @throws RangeError if the key has a wrong length: a bug in the caller.
+ */
+export const openManyAead = async (
+  key: Uint8Array,
+  sealed: readonly Uint8Array[],
+  from: number,
+  aad: Uint8Array,
+): Promise<(Uint8Array | undefined)[]> => {
+  checkKey(key);
+  return openManyXChaCha(key, sealed, from, aad);
 };
 
 const checkKey = (key: Uint8Array): void => {

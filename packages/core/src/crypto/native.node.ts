@@ -14,7 +14,7 @@ import { WebSocket } from 'ws';
 import { concat } from '../bytes.ts';
 import { isStrict, requireSeed } from './native.ed25519.ts';
 
-export { openXChaCha, sealXChaCha } from './xchacha.node.ts';
+export { openManyXChaCha, openXChaCha, sealXChaCha } from './xchacha.node.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array =>

@@ -6,7 +6,7 @@ import { deflateSync } from 'fflate';
 import { isStrict, requireSeed, verifyPortable } from './native.ed25519.ts';
 import { inflateExactly } from './native.inflate.ts';
 
-export { openXChaCha, sealXChaCha } from './xchacha.web.ts';
+export { openManyXChaCha, openXChaCha, sealXChaCha } from './xchacha.web.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
 export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {

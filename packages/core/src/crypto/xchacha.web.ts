@@ -2,6 +2,9 @@
 // spec/keys.md §2.
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 
+const NONCE_BYTES = 24;
+const TAG_BYTES = 16;
+
 /**
  * @param key - 32 bytes. Borrowed, not kept.
  * @param nonce - 24 bytes.
@@ -33,3 +36,30 @@ export const openXChaCha = (
     return undefined; // The tag is wrong: the caller saw to the lengths, so nothing else throws.
   }
 };
+
+export type OpenMany = (
+  key: Uint8Array,
+  sealed: readonly Uint8Array[],
+  from: number,
+  aad: Uint8Array,
+) => (Uint8Array | undefined)[];
+
+/** Opens many by opening each. */
+export const openEach =
+  (open: typeof openXChaCha): OpenMany =>
+  (key, sealed, from, aad) =>
+    sealed.map((bytes) => {
+      const text = from + NONCE_BYTES;
+      if (bytes.length < text + TAG_BYTES) return undefined;
+      return open(key, bytes.subarray(from, text), bytes.subarray(text), aad);
+    });
+
+/**
+ * Opens many messages under one key. They may come back as views of one array: what is kept for long should be copied.
+ *
+ * @param sealed - each with nonce, ciphertext and tag behind `from` bytes that are not looked at. Borrowed.
+ * @returns for each its plaintext, or undefined if it does not open.
+ */
+export const openManyXChaCha = async (
+  ...[key, sealed, from, aad]: Parameters<OpenMany>
+): Promise<ReturnType<OpenMany>> => openEach(openXChaCha)(key, sealed, from, aad);

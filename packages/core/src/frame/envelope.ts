@@ -1,7 +1,7 @@
 // A sealed frame: version, suite, epoch tag, nonce, ciphertext. Layout and checks: spec/frame.md §2.
 import { SealwireError, sameBytes } from '@sealwire/protocol';
 import { concat, utf8 } from '../bytes.ts';
-import { openAead, sealAead } from '../crypto/aead.ts';
+import { openAead, openManyAead, sealAead } from '../crypto/aead.ts';
 import { deriveEpochTag, deriveStreamKey, EPOCH_TAG_BYTES, SUITE } from '../crypto/kdf.ts';
 import { padded, unpadded } from './padding.ts';
 
@@ -46,11 +46,17 @@ export const sealFrame = (
 
 /** The epoch tag that a frame names: which key it wants. @throws SealwireError FRAME_UNREADABLE, UNSUPPORTED_VERSION */
 export const epochTagOf = (frame: Uint8Array): Uint8Array => {
-  if (frame.length < HEADER_BYTES + NONCE_AND_TAG_BYTES)
-    throw new SealwireError('FRAME_UNREADABLE', 'A frame is shorter than its header.');
-  if (frame[0] !== FRAME_VERSION || frame[1] !== SUITE)
-    throw new SealwireError('UNSUPPORTED_VERSION', 'A frame is of a newer version: update this app.');
+  const problem = headerProblem(frame);
+  if (problem) throw problem;
   return frame.subarray(2, HEADER_BYTES);
+};
+
+const headerProblem = (frame: Uint8Array): SealwireError | undefined => {
+  if (frame.length < HEADER_BYTES + NONCE_AND_TAG_BYTES)
+    return new SealwireError('FRAME_UNREADABLE', 'A frame is shorter than its header.');
+  if (frame[0] !== FRAME_VERSION || frame[1] !== SUITE)
+    return new SealwireError('UNSUPPORTED_VERSION', 'A frame is of a newer version: update this app.');
+  return undefined;
 };
 
 /**
@@ -60,11 +66,40 @@ export const epochTagOf = (frame: Uint8Array): Uint8Array => {
  * @throws SealwireError FRAME_UNREADABLE if it was altered, moved, or sealed with another key.
  */
 export const openFrame = (key: StreamKey, frame: Uint8Array): Uint8Array => {
-  if (!sameBytes(epochTagOf(frame), key.tag))
-    throw new SealwireError('FRAME_UNREADABLE', 'A frame was sealed in another epoch.');
+  if (!sameBytes(epochTagOf(frame), key.tag)) throw otherEpoch();
   const plain = openAead(key.key, frame.subarray(HEADER_BYTES), key.aad);
   const body = plain && unpadded(plain);
-  if (!body)
-    throw new SealwireError('FRAME_UNREADABLE', 'A frame does not open: altered, or from elsewhere.');
+  if (!body) throw doesNotOpen();
   return body;
 };
+
+/**
+ * Opens frames of one stream and epoch that came together, each as {@link openFrame} would.
+ *
+ * @returns in their order the bodies, or why one does not open. They may be views of one new array: copy what is kept
+ *   longer than the others.
+ */
+export const openFrames = async (
+  key: StreamKey,
+  frames: readonly Uint8Array[],
+): Promise<(Uint8Array | SealwireError)[]> => {
+  const opened = await openManyAead(key.key, frames, HEADER_BYTES, key.aad);
+  return opened.map((plain, i) => {
+    const body = plain && unpadded(plain);
+    return (
+      headerProblem(frames[i]!) ?? (namesEpoch(frames[i]!, key.tag) ? body || doesNotOpen() : otherEpoch())
+    );
+  });
+};
+
+/** As `sameBytes(epochTagOf(frame), tag)`, without making a view for each of very many frames. */
+const namesEpoch = (frame: Uint8Array, tag: Uint8Array): boolean => {
+  for (let i = 0; i < EPOCH_TAG_BYTES; i++) if (frame[2 + i] !== tag[i]) return false;
+  return true;
+};
+
+const otherEpoch = (): SealwireError =>
+  new SealwireError('FRAME_UNREADABLE', 'A frame was sealed in another epoch.');
+
+const doesNotOpen = (): SealwireError =>
+  new SealwireError('FRAME_UNREADABLE', 'A frame does not open: altered, or from elsewhere.');
