@@ -251,7 +251,10 @@ const branching = async (random: Seeded) => {
     const inLog = devices.filter(({ logged }) => log.devices.get(toHex(logged.id))?.rights === 1);
     const author = inLog[random.below(inLog.length)]!;
     const authorEntry = log.entries.find(
-      ({ entry }) => toHex(deviceIdOf(entry.device.identity)) === toHex(author.logged.id),
+      ({ entry }) =>
+        'device' in entry &&
+        'identity' in entry.device &&
+        toHex(deviceIdOf(entry.device.identity)) === toHex(author.logged.id),
     )!;
     // On all that is known, or only on what brought the author in: then branches arise.
     const parents = random.below(2) === 0 ? log.heads : [authorEntry.hash];

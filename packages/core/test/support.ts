@@ -43,7 +43,7 @@ export const testDevice = (random: Seeded, account: Uint8Array): TestDevice => {
   const keys = devicePublic(secrets);
   return {
     secrets,
-    logged: { id: deviceIdOf(keys.identity), account, keys, rights: 0, at: 0 },
+    logged: { id: deviceIdOf(keys.identity), account, keys, rights: 0, at: 0, revokedBy: undefined },
     sign: (message) => ed25519.sign(message, secrets.identity),
   };
 };

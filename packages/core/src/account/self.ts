@@ -2,9 +2,8 @@
 import { SealwireError } from '@sealwire/protocol';
 import { fromBase64Url, toBase64Url, utf8 } from '../bytes.ts';
 import type { DeviceSecrets } from '../identity/device-keys.ts';
-import { addToDeviceLog, type DeviceLog, startDeviceLog } from '../identity/device-log.ts';
+import { addToDeviceLog, type DeviceLog, isDeviceLogEntry, startDeviceLog } from '../identity/device-log.ts';
 import {
-  type DeviceAdd,
   type DeviceGenesis,
   decodeEntryBytes,
   encodeEntryBytes,
@@ -80,8 +79,8 @@ export const decodeLog = async (entries: readonly unknown[]): Promise<DeviceLog>
   if (first?.entry.type !== 'device-genesis') throw noLog();
   let log = await startDeviceLog(first as SignedEntry<DeviceGenesis>);
   for (const entry of rest) {
-    if (entry.entry.type !== 'device-add') throw noLog();
-    log = await addToDeviceLog(log, entry as SignedEntry<DeviceAdd>);
+    if (!isDeviceLogEntry(entry) || entry.entry.type === 'device-genesis') throw noLog();
+    log = await addToDeviceLog(log, entry);
   }
   return log;
 };

@@ -1,9 +1,30 @@
-// The device log of one account: who may speak for it. Decides which entries count. Rules: spec/device-log.md §3.
-import { compareBytes, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
+// The device log of one account: who may speak for it, and under which account key. Rules: spec/device-log.md §3, §4.
+import { x25519 } from '@noble/curves/ed25519.js';
+import { compareBytes, LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { verifyEd25519 } from '#native';
-import type { DevicePublic } from './device-keys.ts';
-import { deviceIdOf } from './device-keys.ts';
-import { type DeviceAdd, type DeviceGenesis, entryStatement, RIGHT, type SignedEntry } from './log-entry.ts';
+import { type DevicePublic, deviceIdOf } from './device-keys.ts';
+import {
+  compareKeys,
+  compareSeniority,
+  type Fold,
+  fold,
+  holds,
+  isRevocation,
+  type LogNode,
+  pastOfNodes,
+  placeNode,
+} from './device-log-fold.ts';
+import {
+  type AccountKey,
+  type DeviceAdd,
+  type DeviceGenesis,
+  type DeviceLogEntry,
+  type DeviceRevoke,
+  entryStatement,
+  type LogEntry,
+  RIGHT,
+  type SignedEntry,
+} from './log-entry.ts';
 
 /** A device as its account's log has it. */
 export interface LoggedDevice {
@@ -12,91 +33,253 @@ export interface LoggedDevice {
   readonly keys: DevicePublic;
   readonly rights: number;
   readonly at: number;
+  /** The hash of the revocation that ended it; undefined while it is active. */
+  readonly revokedBy: Uint8Array | undefined;
 }
 
-/** The accepted entries of one account's device log. */
+/** An account key that counts. */
+export interface LoggedAccountKey {
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Of the entry that brought it. */
+  readonly hash: Uint8Array;
+  /** What each device opens it from; none for the first key, which is handed over by linking. */
+  readonly wraps: AccountKey['wraps'];
+  /** True if its entry follows every revocation that counts: then no revoked device was given it. */
+  readonly covers: boolean;
+}
+
+/** A revocation that counts. */
+export interface Revocation {
+  /** The device that it ends; 16 bytes. */
+  readonly device: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly entry: DeviceRevoke;
+}
+
+/** The accepted entries of one account's device log, and what they come to. Never changed; only made anew. */
 export interface DeviceLog {
   /** The account's id: the hash of its first entry. */
   readonly root: Uint8Array;
   readonly genesis: DeviceGenesis;
-  readonly entries: readonly SignedEntry<DeviceGenesis | DeviceAdd>[];
+  /** All accepted entries, void ones too, as they arrived: parents first. */
+  readonly entries: readonly SignedEntry<DeviceLogEntry>[];
+  /** By id, hexadecimal: each device that an entry which counts added, revoked ones too. */
   readonly devices: ReadonlyMap<string, LoggedDevice>;
-  /** Hashes of the entries that no other entry follows. */
+  /** Hashes of the entries that count and that no other such entry follows, ascending; at most `LIMITS.headsNamed`. */
   readonly heads: readonly Uint8Array[];
+  /** The account keys that count. The first is the one to use, the last the first that there was. */
+  readonly accountKeys: readonly LoggedAccountKey[];
+  /** True if a device was revoked and no account key has been made since. */
+  readonly keyOwed: boolean;
+  /** For this file alone. */
+  readonly state: LogState;
 }
 
-type LogEntries = DeviceLog['entries'];
+interface LogState {
+  readonly nodes: readonly LogNode[];
+  readonly byKey: ReadonlyMap<string, LogNode>;
+  readonly fold: Fold;
+}
 
 /**
  * Opens a log with its first entry.
  *
- * @throws SealwireError LOG_ENTRY_REFUSED if its signature is not its own device's.
+ * @throws SealwireError LOG_ENTRY_REFUSED if its signature is not its own device's, or a key of it cannot be used.
  */
 export const startDeviceLog = async (signed: SignedEntry<DeviceGenesis>): Promise<DeviceLog> => {
   const { entry, hash } = signed;
+  requireUsable(entry.device.hpke);
+  requireUsable(entry.accountKey);
   await requireSignature(entry.device.identity, hash, signed.signatures[0]);
-  return { root: hash, genesis: entry, entries: [signed], devices: devicesOf(hash, [signed]), heads: [hash] };
+  return logOf([placeNode(signed, 0, [], new Uint32Array(0), undefined)]);
 };
 
 /**
  * The log with one more entry. An entry that the log has already changes nothing. It is judged by what it follows and by
- * nothing else that the log holds: otherwise the order of arrival would decide who may speak.
+ * nothing else that the log holds: otherwise the order of arrival would decide who may speak. Whether it counts beside
+ * the others is a question for all of them together; an entry that is void today may count tomorrow.
  *
- * @throws SealwireError LOG_ENTRY_REFUSED: another account's, an unknown parent, an author without the right, a wrong
- *   signature of either device, or a device that was there already.
+ * @throws SealwireError LOG_ENTRY_REFUSED: another account's, an unknown parent, an author who is no active device
+ *   there or lacks the right, a wrong signature, a key that cannot be used; or the device to add was there already, the
+ *   one to revoke was not, or an account key is wrapped to others than the active devices.
  */
-export const addToDeviceLog = async (log: DeviceLog, signed: SignedEntry<DeviceAdd>): Promise<DeviceLog> => {
+export const addToDeviceLog = async (
+  log: DeviceLog,
+  signed: SignedEntry<DeviceLogEntry>,
+): Promise<DeviceLog> => {
   const { entry, hash } = signed;
-  if (log.entries.some((known) => sameBytes(known.hash, hash))) return log;
-  if (!sameBytes(entry.account, log.root)) throw refused('it belongs to another account');
+  if (knows(log, hash)) return log;
+  const node = judged(log, signed);
+  if (entry.type === 'device-add') requireUsable(entry.device.hpke);
+  if (entry.type === 'account-key') requireUsable(entry.accountKey);
+  const [first, second] = signed.signatures;
+  await requireSignature(adding(node.sponsor!).device.identity, hash, first);
+  if (entry.type === 'device-add') await requireSignature(entry.device.identity, hash, second);
+  return logOf([...log.state.nodes, node]);
+};
+
+/** Whether a device, by its id in hexadecimal, is in the log and not revoked. */
+export const isActive = (log: DeviceLog, deviceId: string): boolean => {
+  const device = log.devices.get(deviceId);
+  return device !== undefined && device.revokedBy === undefined;
+};
+
+/** The devices that are not revoked. */
+export const activeDevices = (log: DeviceLog): LoggedDevice[] =>
+  [...log.devices.values()].filter(({ revokedBy }) => revokedBy === undefined);
+
+/** The revocations that count, that of the most senior author first. A device may have several. */
+export const revocationsOf = (log: DeviceLog): Revocation[] =>
+  log.state.fold.revocations.map(({ signed }) => {
+    const entry = signed.entry as DeviceRevoke;
+    return { device: entry.device, hash: signed.hash, entry };
+  });
+
+/** True if whoever knew these heads knew every revocation that counts. Heads that the log does not know say nothing. */
+export const coversRevocations = (log: DeviceLog, heads: readonly Uint8Array[]): boolean => {
+  const past = bitsOf(log, heads);
+  return log.state.fold.revocations.every((node) => holds(past, node));
+};
+
+/** The hashes, hexadecimal, of these heads and of all that they follow. Heads that the log does not know are left out. */
+export const pastOf = (log: DeviceLog, heads: readonly Uint8Array[]): ReadonlySet<string> => {
+  const past = bitsOf(log, heads);
+  return new Set(log.state.nodes.filter((node) => holds(past, node)).map(({ key }) => key));
+};
+
+/** Whether an entry belongs in a device log, whichever account's. */
+export const isDeviceLogEntry = (signed: SignedEntry): signed is SignedEntry<DeviceLogEntry> =>
+  DEVICE_LOG_TYPES.has(signed.entry.type);
+
+const DEVICE_LOG_TYPES: ReadonlySet<LogEntry['type']> = new Set<DeviceLogEntry['type']>([
+  'device-genesis',
+  'device-add',
+  'device-revoke',
+  'account-key',
+]);
+
+/** Whether the log has the entry of this hash, void or not. */
+export const knows = (log: DeviceLog, hash: Uint8Array): boolean => log.state.byKey.has(toHex(hash));
+
+const bitsOf = ({ state }: DeviceLog, heads: readonly Uint8Array[]): Uint32Array => {
+  const nodes = heads.map((head) => state.byKey.get(toHex(head))).filter((node) => node !== undefined);
+  return pastOfNodes(nodes, state.nodes.length);
+};
+
+/** An entry in its place, found right by all but its signatures and keys. @throws SealwireError LOG_ENTRY_REFUSED */
+const judged = ({ root, state }: DeviceLog, signed: SignedEntry<DeviceLogEntry>): LogNode => {
+  const { entry } = signed;
+  if (entry.type === 'device-genesis' || !sameBytes(entry.account, root))
+    throw refused('it belongs to another account');
   if (entry.parents.length < 1) throw refused('it follows no entry');
-  const before = devicesOf(log.root, pastOf(log.entries, entry.parents));
-  const author = before.get(toHex(entry.author));
+  const parents = entry.parents.map((parent) => {
+    const node = state.byKey.get(toHex(parent));
+    if (!node) throw refused('it follows an unknown entry');
+    return node;
+  });
+  const past = pastOfNodes(parents, state.nodes.length);
+  const followed = state.nodes.filter((node) => holds(past, node));
+  const { devices } = followed.length === state.nodes.length ? state.fold : fold(followed);
+  const author = devices.get(toHex(entry.author));
   if (!author) throw refused('its author is not in the log');
-  if ((author.rights & RIGHT.link) === 0) throw refused('its author may not link devices');
-  if (before.has(toHex(deviceIdOf(entry.device.identity)))) throw refused('the log has that device already');
-  await requireSignature(author.keys.identity, hash, signed.signatures[0]);
-  await requireSignature(entry.device.identity, hash, signed.signatures[1]);
-  const entries = [...log.entries, signed];
-  const heads = log.heads.filter((head) => !entry.parents.some((parent) => sameBytes(parent, head)));
+  if (author.revocation) throw refused('its author was revoked');
+  const node = placeNode(signed, state.nodes.length, parents, past, author.add);
+  const mayLink = (rightsOf(author.add) & RIGHT.link) !== 0;
+  const active = [...devices].filter(([, device]) => !device.revocation).map(([id]) => id);
+  if (entry.type === 'device-add') {
+    if (!mayLink) throw refused('its author may not link devices');
+    if (devices.has(node.device!)) throw refused('the log has that device already');
+    if (active.length >= LIMITS.principalKeys) throw refused('the account has as many devices as it may');
+  } else if (entry.type === 'device-revoke') {
+    if (!mayLink && node.author !== node.device) throw refused('its author may not revoke other devices');
+    const device = devices.get(node.device!);
+    if (!device) throw refused('the device to revoke is not in the log');
+    if (device.revocation) throw refused('the device was revoked already');
+  } else {
+    const wrapped = new Set(entry.wraps.map(({ device }) => toHex(device)));
+    if (entry.wraps.length !== active.length || !active.every((id) => wrapped.has(id)))
+      throw refused('its account key is not wrapped to exactly the active devices');
+  }
+  return node;
+};
+
+const logOf = (nodes: readonly LogNode[]): DeviceLog => {
+  const { hash: root, entry: genesis } = nodes[0]!.signed as SignedEntry<DeviceGenesis>;
+  const folded = fold(nodes);
+  const devices = new Map<string, LoggedDevice>();
+  for (const [key, { add, revocation }] of folded.devices) {
+    const { device: keys, at } = adding(add);
+    const id = deviceIdOf(keys.identity);
+    const revokedBy = revocation?.signed.hash;
+    devices.set(key, { id, account: root, keys, rights: rightsOf(add), at, revokedBy });
+  }
+  const accountKeys = accountKeysOf(folded);
   return {
-    ...log,
-    entries,
-    devices: devicesOf(log.root, entries),
-    heads: [...heads, hash].sort(compareBytes),
+    root,
+    genesis,
+    entries: nodes.map(({ signed }) => signed),
+    devices,
+    heads: headsOf(folded, nodes.length),
+    accountKeys,
+    keyOwed: !accountKeys[0]!.covers,
+    state: { nodes, byKey: new Map(nodes.map((node) => [node.key, node])), fold: folded },
   };
 };
 
-/** The entries that `parents` name, and all that those follow. @throws SealwireError LOG_ENTRY_REFUSED for an unknown one. */
-const pastOf = (entries: LogEntries, parents: readonly Uint8Array[]): LogEntries => {
-  const byHash = new Map(entries.map((signed) => [toHex(signed.hash), signed]));
-  const past = new Set<LogEntries[number]>();
-  const left = [...parents];
-  for (let hash = left.pop(); hash; hash = left.pop()) {
-    const signed = byHash.get(toHex(hash));
-    if (!signed) throw refused('it follows an unknown entry');
-    if (past.has(signed)) continue;
-    past.add(signed);
-    if (signed.entry.type === 'device-add') left.push(...signed.entry.parents);
-  }
-  return [...past];
+/** Best first: what knows every revocation, then what came later in the log, then the lesser hash. */
+const accountKeysOf = ({ counting, revocations }: Fold): LoggedAccountKey[] =>
+  [...counting]
+    .filter(({ signed: { entry } }) => entry.type === 'device-genesis' || entry.type === 'account-key')
+    .map((node) => ({ node, covers: revocations.every((revocation) => holds(node.past, revocation)) }))
+    .sort(
+      (a, b) =>
+        Number(b.covers) - Number(a.covers) || b.node.depth - a.node.depth || compareKeys(a.node, b.node),
+    )
+    .map(({ node: { signed }, covers }) => {
+      const entry = signed.entry as DeviceGenesis | AccountKey;
+      const wraps = entry.type === 'account-key' ? entry.wraps : [];
+      return { publicKey: entry.accountKey, hash: signed.hash, wraps, covers };
+    });
+
+/**
+ * What a new entry follows and a frame names. Void entries are not among them, and where there are too many, revocations
+ * and then the words of senior devices go first: a thief's branches cannot crowd out what others must know.
+ */
+const headsOf = ({ counting }: Fold, size: number): Uint8Array[] => {
+  const past = new Uint32Array(Math.ceil(size / 32));
+  for (const node of counting) for (let i = 0; i < node.past.length; i++) past[i]! |= node.past[i]!;
+  return [...counting]
+    .filter((node) => !holds(past, node))
+    .sort(
+      (a, b) =>
+        Number(isRevocation(b)) - Number(isRevocation(a)) ||
+        compareSeniority(a.sponsor ?? a, b.sponsor ?? b) ||
+        compareKeys(a, b),
+    )
+    .slice(0, LIMITS.headsNamed)
+    .map(({ signed }) => signed.hash)
+    .sort(compareBytes);
 };
 
-/** The devices that entries add. Of entries that add one device and do not know of each other, the lesser hash counts. */
-const devicesOf = (root: Uint8Array, entries: LogEntries): ReadonlyMap<string, LoggedDevice> => {
-  const devices = new Map<string, LoggedDevice>();
-  const addedBy = new Map<string, Uint8Array>();
-  for (const { entry, hash } of entries) {
-    const id = deviceIdOf(entry.device.identity);
-    const key = toHex(id);
-    const other = addedBy.get(key);
-    if (other && compareBytes(other, hash) < 0) continue;
-    addedBy.set(key, hash);
-    const rights = entry.type === 'device-genesis' ? RIGHT.link : entry.rights;
-    devices.set(key, { id, account: root, keys: entry.device, rights, at: entry.at });
-  }
-  return devices;
+const adding = (add: LogNode): DeviceGenesis | DeviceAdd => add.signed.entry as DeviceGenesis | DeviceAdd;
+
+const rightsOf = (add: LogNode): number => {
+  const entry = adding(add);
+  return entry.type === 'device-add' ? entry.rights : RIGHT.link;
 };
+
+/** A public key of low order gives a secret that everybody knows; keys wrapped to it would be wrapped to nobody. */
+const requireUsable = (publicKey: Uint8Array): void => {
+  try {
+    x25519.getSharedSecret(ANY_SCALAR, publicKey);
+  } catch {
+    // The one thing that fails for 32 bytes: a result of zero (RFC 7748 §6.1).
+    throw refused('a key in it cannot be used');
+  }
+};
+
+const ANY_SCALAR = new Uint8Array(32).fill(1);
 
 const requireSignature = async (
   key: Uint8Array,

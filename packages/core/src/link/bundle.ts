@@ -75,7 +75,13 @@ export const readOffer = async (
     throw new SealwireError('LINK_TAMPERED', 'The phone offered another account than it named. Start anew.');
   const phone = log.devices.get(toHex(deviceIdOf(inviter.phoneKey)));
   const author = bytes(fields.author, 16);
-  if (!phone || (phone.rights & RIGHT.link) === 0 || !sameBytes(phone.id, author) || fields.rights !== 0)
+  if (
+    !phone ||
+    phone.revokedBy ||
+    (phone.rights & RIGHT.link) === 0 ||
+    !sameBytes(phone.id, author) ||
+    fields.rights !== 0
+  )
     throw new SealwireError(
       'LINK_NOT_ALLOWED',
       'The device that scanned the code may not link others. Use the phone that made the account.',

@@ -3,6 +3,7 @@
 import { LIMITS, Reader, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { verifyEd25519 } from '#native';
+import { isDeviceLogEntry } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
 import { epochCommitment, openEpoch } from '../identity/epoch.ts';
 import {
@@ -87,7 +88,7 @@ export const createControl = (options: ControlOptions) => {
     /** Takes at once what proves itself, so that the frame around it can be judged. */
     async preview(payload: Uint8Array): Promise<void> {
       for (const signed of decodeEntries(payload)) {
-        if (signed.entry.type !== 'device-add') continue;
+        if (!isDeviceLogEntry(signed)) continue;
         // What is wrong with it, or only early, is said when the frame is accepted.
         await directory.learn(signed).catch(ignoreRefusal);
       }
@@ -100,6 +101,8 @@ export const createControl = (options: ControlOptions) => {
             if (!directory.log(toHex(signed.hash))) throw refused('it opens an account that is no member');
             break;
           case 'device-add':
+          case 'device-revoke':
+          case 'account-key':
             await directory.learn(signed);
             break;
           case 'chat-genesis':
