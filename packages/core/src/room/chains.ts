@@ -1,5 +1,5 @@
 // The chains of one room: which frames follow which, and which of them their device signed. Rules: spec/frame.md §5.
-import { sameBytes } from '@sealwire/protocol';
+import { sameBytes, toHex } from '@sealwire/protocol';
 import { verifyEd25519 } from '#native';
 import type { Body, Opening } from '../frame/body.ts';
 import { type ChainAddress, chainNext, chainStart, chainStatement } from '../frame/chain.ts';
@@ -10,6 +10,8 @@ import type { LoggedDevice } from '../identity/device-log.ts';
 export interface Chain {
   readonly address: ChainAddress;
   readonly device: LoggedDevice;
+  /** Its id, hexadecimal: asked for with each frame. */
+  readonly deviceHex: string;
   readonly nonce: Uint8Array;
   /** Counter of its newest accepted frame, 0 before the first. */
   last: number;
@@ -46,6 +48,7 @@ export const openChain = (
   return {
     address,
     device,
+    deviceHex: toHex(device.id),
     nonce: opening.nonce.slice(),
     last: 0,
     hash: chainStart(address),

@@ -8,6 +8,7 @@ import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
+import { toWaiting } from './opening.ts';
 import { encodeRecord, type RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
@@ -117,9 +118,7 @@ export const createRoom = (
     /** Frames as the relay delivers them, in rising position. */
     receive: (frames: readonly StoredFrame[]): Promise<void> =>
       step(async () => {
-        const fresh: Waiting[] = frames
-          .filter(({ position }) => position > state.cursor)
-          .map((frame) => ({ ...frame, record: undefined, body: undefined, encodedBody: undefined }));
+        const fresh: Waiting[] = frames.filter(({ position }) => position > state.cursor).map(toWaiting);
         if (fresh.length === 0) return;
         inbox.take(fresh);
         await judge();
@@ -177,7 +176,7 @@ export type Room = ReturnType<typeof createRoom>;
 
 /** Takes note of who wrote what, and of what they say to have seen. */
 const hear = (state: RoomState, body: Body, chain: Chain): void => {
-  const id = toHex(chain.device.id);
+  const id = chain.deviceHex;
   if (id === state.ownId) state.ownCounter = Math.max(state.ownCounter, body.counter);
   else {
     state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
