@@ -21,17 +21,18 @@ export interface BrowserPlace extends SmallVaultPlace {
 }
 
 export interface Places {
-  /** A new place, and only one at a time: it is empty again when it was disposed of. */
+  /** A place in a new origin, and only one at a time. */
   place(): Promise<BrowserPlace>;
   /** The same, of one megabyte. */
   smallPlace(): Promise<BrowserPlace>;
   end(): Promise<void>;
 }
 
-/** One origin in one profile of one browser, started again after each crash. */
+/** Origins in one profile of one browser, which is started again after each crash. */
 export const browserPlaces = async (): Promise<Places> => {
   const server = await servePages();
-  const { origin } = server;
+  let origin = '';
+  let origins = 0;
   const userDataDir = await mkdtemp(join(tmpdir(), 'sealwire-profile-'));
   let uncaught: string[] = [];
   let browser: Chromium | undefined;
@@ -76,10 +77,11 @@ export const browserPlaces = async (): Promise<Places> => {
       ...(quotaSize !== undefined && { quotaSize }),
     });
   };
-  const empty = async (): Promise<void> => {
-    for (const page of browser!.context.pages().slice(1)) await page.close();
-    await setQuota(undefined);
-    await aside((page) => page.evaluate(() => window.deleteDatabases()));
+  const newOrigin = async (size?: number): Promise<BrowserPlace> => {
+    origin = `http://vault-${origins++}.localhost:${server.port}`;
+    quota = size;
+    if (browser) await setQuota(quota);
+    return place;
   };
   const place: BrowserPlace = {
     startPage,
@@ -95,27 +97,23 @@ export const browserPlaces = async (): Promise<Places> => {
     },
     async raw() {
       const values = await aside((page) => page.evaluate(() => window.dumpDatabases()));
-      const files = await filesBelow(join(userDataDir, 'Default', 'IndexedDB'));
+      const folder = `${origin.replace('://', '_').replace(':', '_')}.indexeddb.leveldb`;
+      const files = await filesBelow(join(userDataDir, 'Default', 'IndexedDB', folder));
       return [...values.map(toBytes), ...files];
     },
     lose: () => aside((page) => page.evaluate(() => window.deleteDatabases())),
     free: () => setQuota(undefined),
     async dispose() {
-      if (browser) await empty();
+      // The first page stays: a browser without any ends.
+      for (const page of browser?.context.pages().slice(1) ?? []) await page.close();
       const errors = uncaught;
       uncaught = [];
       assert.equal(errors, [], 'errors that reached the page');
     },
   };
   return {
-    place: async () => place,
-    async smallPlace() {
-      await browser?.close(); // It may remember how much room there was.
-      browser = undefined;
-      quotaSession = undefined;
-      quota = 1024 * 1024;
-      return place;
-    },
+    place: () => newOrigin(),
+    smallPlace: () => newOrigin(1024 * 1024),
     async end() {
       await browser?.close();
       await server.close();
@@ -125,7 +123,7 @@ export const browserPlaces = async (): Promise<Places> => {
 };
 
 /** Serves the vault page, and a bare one with helpers alone. */
-const servePages = async (): Promise<{ readonly origin: string; close(): Promise<void> }> => {
+const servePages = async (): Promise<{ readonly port: number; close(): Promise<void> }> => {
   const sources = { page: '../../packages/core/test/vault-page.ts', bare: './bare.ts' };
   const scripts = new Map<string, string>();
   for (const [name, path] of Object.entries(sources))
@@ -138,7 +136,7 @@ const servePages = async (): Promise<{ readonly origin: string; close(): Promise
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -10,5 +10,8 @@ vaultContract('IndexedDB', {
   place,
   smallPlace,
   kills: process.env.SEALWIRE_SLOW === '1' ? 25 : 5,
+  // Chromium's LevelDB goes on writing behind a record that a kill tore, and when it next opens that log it throws away all
+  // databases of the origin (google/leveldb #1287; spec/vault.md §6). So each place is killed at work once.
+  killsPerPlace: 1,
   end,
 });

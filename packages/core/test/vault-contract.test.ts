@@ -5,10 +5,13 @@ import { bundleChild, canMount, folderPlace, smallDiskPlace } from './vault-proc
 
 const child = await bundleChild();
 
+const kills = process.env.SEALWIRE_SLOW === '1' ? 50 : 25;
+
 vaultContract('files', {
   place: () => folderPlace(child.path),
   smallPlace: canMount() ? () => smallDiskPlace(child.path) : undefined,
   whyNotSmall: 'needs root on Linux, to mount a disk of 2 MB',
-  kills: process.env.SEALWIRE_SLOW === '1' ? 50 : 25,
+  kills,
+  killsPerPlace: kills,
   end: child.remove,
 });

@@ -20,7 +20,7 @@ export interface Chromium {
   readonly userDataDir: string;
   /** Ends the browser in order. */
   close(): Promise<void>;
-  /** Ends the browser's process with SIGKILL, as a crash would; resolves once it is gone. */
+  /** Ends all processes of the browser with SIGKILL, as a crash of the machine would; resolves once they are gone. */
   kill(): Promise<void>;
 }
 
@@ -57,12 +57,26 @@ export const launchChromium = async (options: ChromiumOptions = {}): Promise<Chr
     },
     async kill() {
       const pid = await browserPid(context);
-      const gone = new Promise<void>((resolve) => context.once('close', () => resolve()));
-      process.kill(pid, 'SIGKILL');
-      await gone;
+      const noticed = new Promise<void>((resolve) => context.once('close', () => resolve()));
+      process.kill(-pid, 'SIGKILL');
+      await noticed;
+      await groupGone(pid);
       await clean();
     },
   };
+};
+
+/** Playwright makes the browser the leader of a process group. Its helpers outlive it a little, and write to its profile. */
+const groupGone = async (leader: number): Promise<void> => {
+  for (;;) {
+    try {
+      process.kill(-leader, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
+      throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 };
 
 const browserPid = async (context: BrowserContext): Promise<number> => {
