@@ -118,7 +118,7 @@ test('the network goes at any moment and comes back', () => {
     () => undefined,
     (device) => device.say({ type: 'opened' }),
     (device) => device.hear(HELLO),
-    (device) => device.hear({ type: 'welcome', principal: PRINCIPAL, version: 1 }),
+    (device) => device.hear({ type: 'welcome', principal: PRINCIPAL, version: 1, farewell: undefined }),
     (device) =>
       device.hear({ type: 'done', request: device.only(device.all('put-principal')).request, version: 2 }),
     (device) => device.resumed({ 0: 4 }),

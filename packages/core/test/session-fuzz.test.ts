@@ -30,6 +30,7 @@ const anyMessage = (random: Seeded, requests: readonly number[]): RelayMessage =
       type: 'welcome',
       principal: random.below(4) === 0 ? undefined : PRINCIPAL,
       version: random.below(3),
+      farewell: undefined,
     }),
     () => ({ type: 'done', request, version: 1 + random.below(5) }),
     () => ({
@@ -62,7 +63,8 @@ const anyEvent = (
     for (const effect of effects) {
       if (effect.type === 'connect') return { type: 'opened' };
       if (effect.type === 'disconnect') return { type: 'closed', random: random.next() };
-      if (effect.type === 'sign-in') return hear({ type: 'welcome', principal: PRINCIPAL, version: 1 });
+      if (effect.type === 'sign-in')
+        return hear({ type: 'welcome', principal: PRINCIPAL, version: 1, farewell: undefined });
       if (effect.type === 'put-principal') return hear({ type: 'done', request: effect.request, version: 2 });
       if (effect.type !== 'send') continue;
       const { message } = effect;

@@ -91,7 +91,7 @@ export const drive = (
     signIn(principal: Uint8Array | undefined = PRINCIPAL, version = 1): SessionEffect[] {
       say({ type: 'opened' });
       hear(HELLO);
-      return hear({ type: 'welcome', principal, version: principal ? version : 0 });
+      return hear({ type: 'welcome', principal, version: principal ? version : 0, farewell: undefined });
     },
     /** Answers the last resume: heads by place in it, and refusals. */
     resumed(

@@ -16,7 +16,7 @@ test('sign-in: connect, answer the greeting, be online when welcome', () => {
   device.hear(HELLO);
   const { relayId, nonce } = device.only(device.all('sign-in'));
   assert.equal([relayId, nonce], [RELAY_ID, idOf(8)]);
-  device.hear({ type: 'welcome', principal: PRINCIPAL, version: 3 });
+  device.hear({ type: 'welcome', principal: PRINCIPAL, version: 3, farewell: undefined });
   assert.equal(device.types(), ['connection']);
   assert.is(device.only(device.all('connection')).connection, 'online');
 });
@@ -30,7 +30,7 @@ test('a relay that does not know the device, or as somebody else, is a problem t
     device.say({ type: 'network', on: true });
     device.say({ type: 'opened' });
     device.hear(HELLO);
-    device.hear({ type: 'welcome', principal, version: principal ? 1 : 0 });
+    device.hear({ type: 'welcome', principal, version: principal ? 1 : 0, farewell: undefined });
     assert.equal(device.problems(), [[code, undefined]]);
     assert.is(device.all('connection')[0]?.connection, 'online');
   }
@@ -50,7 +50,7 @@ test('a device that may manage writes its principal before it is online, as its 
     device.say({ type: 'network', on: true });
     device.say({ type: 'opened' });
     device.hear(HELLO);
-    device.hear({ type: 'welcome', principal, version });
+    device.hear({ type: 'welcome', principal, version, farewell: undefined });
     assert.equal(device.types(), ['put-principal']);
     const put = device.only(device.all('put-principal'));
     assert.is(put.version, version);
@@ -321,7 +321,7 @@ test('answers that come twice, late, to nobody or of another kind change nothing
   const { request } = device.only(device.sent('append'));
   const odd: RelayMessage[] = [
     HELLO,
-    { type: 'welcome', principal: PRINCIPAL, version: 9 },
+    { type: 'welcome', principal: PRINCIPAL, version: 9, farewell: undefined },
     { type: 'appended', request: 999, position: 5 },
     { type: 'done', request: 999, version: 5 },
     { type: 'refused', request: 999, code: 'NOT_A_MEMBER' },

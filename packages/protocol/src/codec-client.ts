@@ -22,7 +22,7 @@ import {
   toHex,
 } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import type { ClientMessage, RoomMember } from './messages.ts';
+import type { ClientMessage, Farewell, RoomMember } from './messages.ts';
 import { malformed, type Reader } from './reader.ts';
 
 export const CLIENT_CODECS: Codecs<ClientMessage> = {
@@ -43,11 +43,18 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     write(to, message) {
       if (!risesStrictly(message.relayKeys))
         throw new RangeError('relayKeys: not sorted bytewise and unique');
+      if (!risesStrictly(message.farewells.map(({ relayKey }) => relayKey)))
+        throw new RangeError('farewells: not sorted bytewise by relay key and unique');
       writeUint(to, message.request, 'request');
       writeFixed(to, message.manageKey, KEY_BYTES, 'manageKey');
       writeUint(to, message.version, 'version', 1);
       writeCount(to, message.relayKeys.length, LIMITS.principalKeys, 'relayKeys');
       for (const key of message.relayKeys) writeFixed(to, key, KEY_BYTES, 'relayKeys');
+      writeCount(to, message.farewells.length, LIMITS.principalKeys, 'farewells');
+      for (const { relayKey, note } of message.farewells) {
+        writeFixed(to, relayKey, KEY_BYTES, 'farewells');
+        writeSized(to, note, LIMITS.farewellBytes, 'farewells', 1);
+      }
       writeFixed(to, message.signature, SIGNATURE_BYTES, 'signature');
     },
     read: (from) => ({
@@ -56,6 +63,7 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
       manageKey: from.fixed(KEY_BYTES),
       version: from.positive(),
       relayKeys: readKeys(from),
+      farewells: readFarewells(from),
       signature: from.fixed(SIGNATURE_BYTES),
     }),
   },
@@ -198,6 +206,19 @@ const readKeys = (from: Reader): Uint8Array[] => {
   for (let i = 0; i < count; i++) keys.push(from.fixed(KEY_BYTES));
   if (!risesStrictly(keys)) throw malformed('keys are not sorted and unique');
   return keys;
+};
+
+const readFarewells = (from: Reader): Farewell[] => {
+  const count = from.count(LIMITS.principalKeys, KEY_BYTES + 2);
+  const farewells: Farewell[] = [];
+  for (let i = 0; i < count; i++) {
+    const farewell = { relayKey: from.fixed(KEY_BYTES), note: from.sized(LIMITS.farewellBytes) };
+    if (farewell.note.length === 0) throw malformed('a note is empty');
+    farewells.push(farewell);
+  }
+  if (!risesStrictly(farewells.map(({ relayKey }) => relayKey)))
+    throw malformed('farewells are not sorted and unique');
+  return farewells;
 };
 
 const readMembers = (from: Reader): RoomMember[] => {

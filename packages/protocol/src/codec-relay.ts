@@ -50,17 +50,26 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
   },
   welcome: {
     tag: 0x82,
-    write(to, { principal, version }) {
+    write(to, { principal, version, farewell }) {
       writeFlag(to, principal !== undefined);
-      if (principal !== undefined) {
-        writeFixed(to, principal, PRINCIPAL_ID_BYTES, 'principal');
-        writeUint(to, version, 'version', 1);
+      if (principal === undefined) {
+        if (farewell?.length === 0) throw new RangeError('farewell: empty');
+        writeSized(to, farewell ?? new Uint8Array(), LIMITS.farewellBytes, 'farewell');
+        return;
       }
+      if (farewell !== undefined) throw new RangeError('farewell: for a key that a principal lists');
+      writeFixed(to, principal, PRINCIPAL_ID_BYTES, 'principal');
+      writeUint(to, version, 'version', 1);
     },
-    read: (from) =>
-      from.flag()
-        ? { type: 'welcome', principal: from.fixed(PRINCIPAL_ID_BYTES), version: from.positive() }
-        : { type: 'welcome', principal: undefined, version: 0 },
+    read(from) {
+      const type = 'welcome';
+      if (from.flag()) {
+        const principal = from.fixed(PRINCIPAL_ID_BYTES);
+        return { type, principal, version: from.positive(), farewell: undefined };
+      }
+      const farewell = from.sized(LIMITS.farewellBytes);
+      return { type, principal: undefined, version: 0, farewell: farewell.length > 0 ? farewell : undefined };
+    },
   },
   done: {
     tag: 0x83,

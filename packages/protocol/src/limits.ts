@@ -22,6 +22,8 @@ export const LIMITS = {
   resumeRooms: 20_000,
   /** Device relay keys of one principal. */
   principalKeys: 64,
+  /** Bytes of the note that an edit of a principal leaves for a relay key that it takes out. */
+  farewellBytes: 4 * KiB,
   /** Member principals of one room. */
   roomMembers: 1_024,
   /** Bytes of frames in one answer to a read, or in one delivery. */

@@ -14,6 +14,13 @@ export interface RoomMember {
   readonly admin: boolean;
 }
 
+/** What an edit of a principal leaves for a relay key that it takes out; the relay cannot read it. */
+export interface Farewell {
+  readonly relayKey: Uint8Array;
+  /** 1 to `LIMITS.farewellBytes` bytes. */
+  readonly note: Uint8Array;
+}
+
 /** What a device sends. `request` numbers are the device's own and come back in the answer. */
 export type ClientMessage =
   | { readonly type: 'authenticate'; readonly relayKey: Uint8Array; readonly signature: Uint8Array }
@@ -24,6 +31,8 @@ export type ClientMessage =
       readonly manageKey: Uint8Array;
       readonly version: number;
       readonly relayKeys: readonly Uint8Array[];
+      /** Notes for keys that the edit takes out, sorted by key and unique. */
+      readonly farewells: readonly Farewell[];
       readonly signature: Uint8Array;
     }
   | {
@@ -76,8 +85,14 @@ export type RelayMessage =
       readonly relayId: Uint8Array;
       readonly nonce: Uint8Array;
     }
-  /** Authenticated. `principal` is the one that lists this relay key, if there is one; `version` its version, else 0. */
-  | { readonly type: 'welcome'; readonly principal: Uint8Array | undefined; readonly version: number }
+  | {
+      /** Authenticated. `principal` is the one that lists this relay key, if there is one; `version` its version, else 0. */
+      readonly type: 'welcome';
+      readonly principal: Uint8Array | undefined;
+      readonly version: number;
+      /** The note left for this relay key when it was taken out; undefined with a principal. Not the relay's word. */
+      readonly farewell: Uint8Array | undefined;
+    }
   /** A `put-principal` or `put-room` is durable at this version. */
   | { readonly type: 'done'; readonly request: number; readonly version: number }
   | {

@@ -1,10 +1,6 @@
 // Round trips, refusals and a seeded fuzz of the message codec. Rules: spec/relay-protocol.md §3 to §5.
-import {
-  hostileBytes,
-  sampleClientMessages,
-  sampleRelayMessages,
-  seededRandom,
-} from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
+import { hostileBytes, sampleClientMessages, sampleRelayMessages } from '@sealwire/testkit/relay-fuzz';
 import * as encoding from 'lib0/encoding';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -175,6 +171,18 @@ codec('[RP13] the largest lists and frames that the limits allow pass', () => {
       members: Array.from({ length: LIMITS.roomMembers }, (_, i) => ({ principal: unique(i), admin: true })),
     },
     { type: 'append', request: 1, room: bytes(32), stream: 'control', frame: bytes(LIMITS.frameBytes) },
+    {
+      type: 'put-principal',
+      request: 1,
+      manageKey: bytes(32),
+      version: 1,
+      relayKeys: Array.from({ length: LIMITS.principalKeys }, (_, i) => unique(i)),
+      farewells: Array.from({ length: LIMITS.principalKeys }, (_, i) => ({
+        relayKey: unique(i),
+        note: bytes(LIMITS.farewellBytes),
+      })),
+      signature: bytes(64),
+    },
   ];
   for (const message of most) assert.equal(decodeClientMessage(encodeClientMessage(message)), message);
 });
@@ -252,6 +260,7 @@ codec('[RP18] keys of a principal rise strictly, and no member stands twice', ()
       encoding.writeVarUint(to, 1);
       encoding.writeVarUint(to, keys.length);
       for (const key of keys) encoding.writeUint8Array(to, key);
+      encoding.writeVarUint(to, 0);
       encoding.writeUint8Array(to, bytes(64));
     });
   assert.is(decodeClientMessage(put([bytes(32, 1), bytes(32, 2)])).type, 'put-principal');
@@ -265,6 +274,84 @@ codec('[RP18] keys of a principal rise strictly, and no member stands twice', ()
     for (let i = 0; i < 2; i++) encoding.writeUint8Array(to, Uint8Array.of(...bytes(32), 1));
   });
   refused(() => decodeClientMessage(room), 'MALFORMED');
+});
+
+/** A `put-principal` with these farewells, each of the given key byte and note, or `count` of them claimed. */
+const withFarewells = (farewells: readonly [number, Uint8Array][], count = farewells.length): Uint8Array =>
+  raw(0x02, (to) => {
+    encoding.writeVarUint(to, 1);
+    encoding.writeUint8Array(to, bytes(32));
+    encoding.writeVarUint(to, 1);
+    encoding.writeVarUint(to, 0);
+    encoding.writeVarUint(to, count);
+    for (const [fill, note] of farewells) {
+      encoding.writeUint8Array(to, bytes(32, fill));
+      encoding.writeVarUint8Array(to, note);
+    }
+    encoding.writeUint8Array(to, bytes(64));
+  });
+
+codec('[RP18] farewells rise strictly by their relay keys', () => {
+  const note = bytes(5);
+  const rising = decodeClientMessage(
+    withFarewells([
+      [1, note],
+      [2, note],
+    ]),
+  );
+  assert.ok(rising.type === 'put-principal');
+  assert.equal(rising.farewells, [
+    { relayKey: bytes(32, 1), note },
+    { relayKey: bytes(32, 2), note },
+  ]);
+  for (const second of [0, 1]) {
+    const falling: [number, Uint8Array][] = [
+      [1, note],
+      [second, note],
+    ];
+    refused(() => decodeClientMessage(withFarewells(falling)), 'MALFORMED');
+    const farewells = falling.map(([fill]) => ({ relayKey: bytes(32, fill), note }));
+    assert.throws(
+      () => encodeClientMessage({ ...rising, farewells }),
+      (error: Error) => error instanceof RangeError && /farewells/.test(error.message),
+    );
+  }
+});
+
+codec('[RP13] a note is neither empty nor above its limit, and there are not more than keys', () => {
+  const note = (length: number): Uint8Array => withFarewells([[1, bytes(length)]]);
+  assert.is(decodeClientMessage(note(LIMITS.farewellBytes)).type, 'put-principal');
+  refused(() => decodeClientMessage(note(LIMITS.farewellBytes + 1)), 'TOO_LARGE');
+  refused(() => decodeClientMessage(note(0)), 'MALFORMED');
+  refused(() => decodeClientMessage(withFarewells([], LIMITS.principalKeys + 1)), 'TOO_LARGE');
+  refused(() => decodeClientMessage(withFarewells([], LIMITS.principalKeys)), 'MALFORMED');
+});
+
+codec('[RP53] a welcome carries a principal or a note, never both', () => {
+  const unlisted = { type: 'welcome', principal: undefined, version: 0 } as const;
+  assert.equal(encodeRelayMessage({ ...unlisted, farewell: undefined }), Uint8Array.of(0x82, 0, 0));
+  assert.equal(
+    encodeRelayMessage({ ...unlisted, farewell: Uint8Array.of(9, 8) }),
+    Uint8Array.of(0x82, 0, 2, 9, 8),
+  );
+  const tooLong = raw(0x82, (to) => {
+    encoding.writeUint8(to, 0);
+    encoding.writeVarUint8Array(to, bytes(LIMITS.farewellBytes + 1));
+  });
+  refused(() => decodeRelayMessage(tooLong), 'TOO_LARGE');
+  const listed = { type: 'welcome', principal: bytes(32), version: 1, farewell: undefined } as const;
+  refused(() => decodeRelayMessage(Uint8Array.of(...encodeRelayMessage(listed), 2, 9, 8)), 'MALFORMED');
+  const wrong: RelayMessage[] = [
+    { ...listed, farewell: bytes(1) },
+    { ...unlisted, farewell: new Uint8Array() },
+    { ...unlisted, farewell: bytes(LIMITS.farewellBytes + 1) },
+  ];
+  for (const message of wrong) {
+    assert.throws(
+      () => encodeRelayMessage(message),
+      (error: Error) => error instanceof RangeError && /farewell/.test(error.message),
+    );
+  }
 });
 
 codec('[RP19] a hello of another version is UNSUPPORTED_VERSION, whatever follows', () => {

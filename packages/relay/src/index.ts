@@ -4,6 +4,13 @@ export { type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';
-export type { LogStore, PrincipalRecord, ReadRequest, ReadResult, RoomRecord } from './store.ts';
+export type {
+  LogStore,
+  PrincipalEdit,
+  PrincipalRecord,
+  ReadRequest,
+  ReadResult,
+  RoomRecord,
+} from './store.ts';
 export { lmdbStore } from './store-lmdb.ts';
 export { type MemoryStoreOptions, memoryStore } from './store-memory.ts';

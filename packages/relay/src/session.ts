@@ -225,7 +225,8 @@ class OpenSession implements Session {
       this.relayKey = copyOf(relayKey);
       this.#shared.authenticated(this, relayKey);
       const version = this.principal ? (store.principal(this.principal)?.version ?? 0) : 0;
-      this.sendMessage({ type: 'welcome', principal: this.principal, version });
+      const farewell = this.principal ? undefined : store.farewell(relayKey);
+      this.sendMessage({ type: 'welcome', principal: this.principal, version, farewell });
     });
   }
 

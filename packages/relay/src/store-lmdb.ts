@@ -33,6 +33,10 @@ const NO_ROOM = new Uint8Array(32);
 
 type Table = Database<Buffer, Buffer>;
 
+type Tables = Readonly<
+  Record<'meta' | 'principals' | 'owners' | 'farewells' | 'rooms' | 'heads' | 'frames' | 'runs', Table>
+>;
+
 /** A key put, or removed where there is no value. */
 interface Change {
   readonly table: Table;
@@ -72,6 +76,7 @@ export const lmdbStore = async (directory: string): Promise<LogStore> => {
     relayId: state.relayId,
     principal: (id) => reading(() => state.principal(id)),
     principalOf: (relayKey) => reading(() => state.principalOf(relayKey)),
+    farewell: (relayKey) => reading(() => state.farewell(relayKey)),
     room: (room) => reading(() => state.room(room)),
     head: (room) => reading(() => state.head(room, keyOf(room))),
     read: (request) => reading(() => state.read(request)),
@@ -107,6 +112,7 @@ const openState = async (directory: string): Promise<LmdbState> => {
     meta: table('meta'),
     principals: table('principals'),
     owners: table('owners'),
+    farewells: table('farewells'),
     rooms: table('rooms'),
     heads: table('heads'),
     frames: table('frames'),
@@ -129,16 +135,10 @@ class LmdbState implements Backing {
   readonly relayId: Uint8Array;
   readonly #directory: string;
   readonly #root: RootDatabase;
-  readonly #tables: Readonly<
-    Record<'meta' | 'principals' | 'owners' | 'rooms' | 'heads' | 'frames' | 'runs', Table>
-  >;
+  readonly #tables: Tables;
   readonly #heads = boundedMap<string, number>(CACHED_HEADS);
 
-  constructor(
-    directory: string,
-    root: RootDatabase,
-    tables: Readonly<Record<'meta' | 'principals' | 'owners' | 'rooms' | 'heads' | 'frames' | 'runs', Table>>,
-  ) {
+  constructor(directory: string, root: RootDatabase, tables: Tables) {
     this.#directory = directory;
     this.#root = root;
     this.#tables = tables;
@@ -161,6 +161,10 @@ class LmdbState implements Backing {
 
   principalOf(relayKey: Uint8Array): Uint8Array | undefined {
     return this.#tables.owners.get(Buffer.from(relayKey));
+  }
+
+  farewell(relayKey: Uint8Array): Uint8Array | undefined {
+    return this.#tables.farewells.get(Buffer.from(relayKey));
   }
 
   room(room: Uint8Array): RoomRecord | undefined {
@@ -226,7 +230,7 @@ class LmdbState implements Backing {
   }
 
   *#recordChanges(batch: Batch): Generator<Change> {
-    const { principals, owners, rooms } = this.#tables;
+    const { principals, owners, farewells, rooms } = this.#tables;
     for (const { before } of batch.principals.values()) {
       for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
@@ -235,6 +239,10 @@ class LmdbState implements Backing {
       const id = Buffer.from(after.id);
       yield { table: principals, key: id, value: Buffer.from(encodePrincipal(after)) };
       for (const key of after.relayKeys) yield { table: owners, key: Buffer.from(key), value: id };
+    }
+    for (const [key, note] of batch.farewells) {
+      const change = { table: farewells, key: Buffer.from(key, 'latin1') };
+      yield note ? { ...change, value: Buffer.from(note) } : change;
     }
     for (const record of batch.rooms.values()) {
       yield { table: rooms, key: Buffer.from(record.room), value: Buffer.from(encodeRoom(record)) };

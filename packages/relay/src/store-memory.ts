@@ -30,6 +30,7 @@ export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
     relayId,
     principal: (id) => state.principal(id),
     principalOf: (relayKey) => state.principalOf(relayKey),
+    farewell: (relayKey) => state.farewell(relayKey),
     room: (room) => state.room(room),
     head: (room) => state.head(room, keyOf(room)),
     read({ room, stream, after, maxBytes }) {
@@ -46,6 +47,7 @@ class MemoryState implements Backing {
   readonly #flush: () => Promise<void>;
   readonly #principals = new Map<string, PrincipalRecord>();
   readonly #owners = new Map<string, Uint8Array>();
+  readonly #farewells = new Map<string, Uint8Array>();
   readonly #rooms = new Map<string, RoomRecord>();
   readonly #heads = new Map<string, number>();
 
@@ -65,6 +67,11 @@ class MemoryState implements Backing {
     return this.#owners.get(keyOf(relayKey));
   }
 
+  farewell(relayKey: Uint8Array): Uint8Array | undefined {
+    const note = this.#farewells.get(keyOf(relayKey));
+    return note && copyOf(note);
+  }
+
   room(room: Uint8Array): RoomRecord | undefined {
     return this.#rooms.get(keyOf(room));
   }
@@ -78,6 +85,10 @@ class MemoryState implements Backing {
     // After all removals, since a key may move from one principal of the batch to another.
     for (const { after } of batch.principals.values()) {
       for (const relayKey of after.relayKeys) this.#owners.set(keyOf(relayKey), after.id);
+    }
+    for (const [key, note] of batch.farewells) {
+      if (note) this.#farewells.set(key, note);
+      else this.#farewells.delete(key);
     }
     for (const [key, record] of batch.rooms) this.#rooms.set(key, record);
     for (const { roomKey, stream, frame, position } of batch.frames) {

@@ -1,6 +1,6 @@
 // What the relay asks of a store of rooms, principals and frames. Rules: spec/relay-protocol.md §7.
 // Every implementation passes testkit's `logStoreContract`.
-import type { RoomMember, StoredFrame } from '@sealwire/protocol';
+import type { Farewell, RoomMember, StoredFrame } from '@sealwire/protocol';
 
 /** A pseudonymous account: who holds the manage key lists the device keys that act for it. */
 export interface PrincipalRecord {
@@ -11,6 +11,12 @@ export interface PrincipalRecord {
   readonly version: number;
   /** Ed25519 public keys, 32 bytes each, sorted and unique. */
   readonly relayKeys: readonly Uint8Array[];
+}
+
+/** A principal as an edit leaves it. */
+export interface PrincipalEdit extends PrincipalRecord {
+  /** Notes for relay keys that the edit takes out. Default: none. */
+  readonly farewells?: readonly Farewell[];
 }
 
 export interface RoomRecord {
@@ -53,16 +59,20 @@ export interface LogStore {
   principal(id: Uint8Array): PrincipalRecord | undefined;
   /** The id of the principal that lists this relay key. */
   principalOf(relayKey: Uint8Array): Uint8Array | undefined;
+  /** The note that was left when this relay key was taken out; undefined once a principal lists it again. */
+  farewell(relayKey: Uint8Array): Uint8Array | undefined;
   room(room: Uint8Array): RoomRecord | undefined;
   /** The highest durable position of the room, 0 for none. Never goes down. */
   head(room: Uint8Array): number;
   read(request: ReadRequest): ReadResult;
 
   /**
+   * Writes a principal, keeps its farewells and drops the notes of all keys that it lists, in one step.
+   *
    * @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if there is none);
    *   LIMIT_REACHED if one of the keys belongs to another principal.
    */
-  putPrincipal(record: PrincipalRecord): Promise<void>;
+  putPrincipal(edit: PrincipalEdit): Promise<void>;
   /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
   putRoom(record: RoomRecord): Promise<void>;
   /**

@@ -13,7 +13,7 @@ import { copyOf, keyOf } from './keys.ts';
 import { judgePrincipalEdit, judgeRoomEdit, refusalInRoom, type Verdict } from './rights.ts';
 import type { Session } from './session.ts';
 import { isSigned, principalIdOf } from './signatures.ts';
-import type { PrincipalRecord, RoomRecord } from './store.ts';
+import type { PrincipalEdit, RoomRecord } from './store.ts';
 
 type Message<T extends ClientMessage['type']> = Extract<ClientMessage, { readonly type: T }>;
 
@@ -81,16 +81,17 @@ const putPrincipal = (
   message: Message<'put-principal'>,
 ): RelayMessage | undefined => {
   const { store } = shared;
-  const { request, manageKey, version, relayKeys, signature } = message;
+  const { request, manageKey, version, relayKeys, farewells, signature } = message;
   const id = principalIdOf(manageKey);
-  const statement = principalStatement({ principal: id, version, relayKeys });
+  const statement = principalStatement({ principal: id, version, relayKeys, farewells });
   if (!isSigned({ publicKey: manageKey, statement, signature })) return refusal(request, 'AUTH_FAILED');
   const before = store.principal(id);
-  const after: PrincipalRecord = {
+  const after: PrincipalEdit = {
     id,
     manageKey: copyOf(manageKey),
     version,
     relayKeys: relayKeys.map(copyOf),
+    farewells,
   };
   return edit(shared, session, {
     request,

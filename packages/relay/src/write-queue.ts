@@ -2,7 +2,7 @@
 // Rules: spec/relay-protocol.md §7 (RP63 to RP67).
 import { type ErrorCode, type RoomMember, SealwireError, sameBytes } from '@sealwire/protocol';
 import { copyOf, keyOf } from './keys.ts';
-import type { PrincipalRecord, RoomRecord } from './store.ts';
+import type { PrincipalEdit, PrincipalRecord, RoomRecord } from './store.ts';
 
 /** A frame with its place. `frame` is borrowed from the caller of `append`. */
 export interface PlacedFrame {
@@ -22,6 +22,8 @@ export interface Batch {
     string,
     { readonly before: PrincipalRecord | undefined; readonly after: PrincipalRecord }
   >;
+  /** The new note of each relay key, by key; undefined where it is dropped. */
+  readonly farewells: ReadonlyMap<string, Uint8Array | undefined>;
   readonly rooms: ReadonlyMap<string, RoomRecord>;
 }
 
@@ -41,7 +43,7 @@ export interface WriteQueue {
     readonly stream: string;
     readonly frame: Uint8Array;
   }): Promise<number>;
-  putPrincipal(record: PrincipalRecord): Promise<void>;
+  putPrincipal(edit: PrincipalEdit): Promise<void>;
   putRoom(record: RoomRecord): Promise<void>;
   /** Resolves when everything that waits is settled. Later writes reject with CLOSED. */
   close(): Promise<void>;
@@ -86,7 +88,7 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
 
   return {
     append: (frame) => add((batch) => batch.append(frame), frame.frame.length),
-    putPrincipal: async (record) => void (await add((batch) => batch.putPrincipal(record), 0)),
+    putPrincipal: async (edit) => void (await add((batch) => batch.putPrincipal(edit), 0)),
     putRoom: async (record) => void (await add((batch) => batch.putRoom(record), 0)),
     close: () => {
       closed = true;
@@ -130,6 +132,7 @@ class OpenBatch implements Batch {
   readonly frames: PlacedFrame[] = [];
   readonly heads = new Map<string, number>();
   readonly principals = new Map<string, { before: PrincipalRecord | undefined; after: PrincipalRecord }>();
+  readonly farewells = new Map<string, Uint8Array | undefined>();
   readonly rooms = new Map<string, RoomRecord>();
   /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
   readonly #owners = new Map<string, Uint8Array | undefined>();
@@ -147,7 +150,7 @@ class OpenBatch implements Batch {
     return position;
   }
 
-  putPrincipal(record: PrincipalRecord): number {
+  putPrincipal({ farewells = [], ...record }: PrincipalEdit): number {
     const key = keyOf(record.id);
     const change = this.principals.get(key);
     const before = change ? change.before : this.#backing.principal(record.id);
@@ -166,7 +169,11 @@ class OpenBatch implements Batch {
       manageKey: copyOf(record.manageKey),
       relayKeys: record.relayKeys.map(copyOf),
     };
-    for (const relayKey of after.relayKeys) this.#owners.set(keyOf(relayKey), after.id);
+    for (const { relayKey, note } of farewells) this.farewells.set(keyOf(relayKey), copyOf(note));
+    for (const relayKey of after.relayKeys) {
+      this.#owners.set(keyOf(relayKey), after.id);
+      this.farewells.set(keyOf(relayKey), undefined);
+    }
     this.principals.set(key, { before, after });
     return 0;
   }

@@ -11,8 +11,8 @@ import {
   type StoredFrame,
   toHex,
 } from '@sealwire/protocol';
+import { type Random, seededRandom } from '@sealwire/testkit/random';
 import { makeKey, makePrincipal } from '@sealwire/testkit/relay-client';
-import { type Random, seededRandom } from '@sealwire/testkit/relay-fuzz';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createRelayCore, type LinkEvents, type LogStore, memoryStore, relayLimits } from '../src/index.ts';
@@ -199,7 +199,8 @@ const run = async (
   const statement = principalStatement({ principal: account.id, version: 1, relayKeys });
   const manageKey = account.manageKey.publicKey;
   const signature = account.manageKey.sign(statement);
-  peers[0]!.say({ type: 'put-principal', request: 1, manageKey, version: 1, relayKeys, signature });
+  const edit = { manageKey, version: 1, relayKeys, farewells: [], signature };
+  peers[0]!.say({ type: 'put-principal', request: 1, ...edit });
   await quiet();
   const members = [{ principal: account.id, admin: true }];
   for (const room of ROOMS) peers[0]!.say({ type: 'put-room', request: 2, room, version: 1, members });

@@ -1,7 +1,7 @@
 // Appends, acknowledgements and live delivery over real sockets. Rules: spec/relay-protocol.md §7.
 import type { RelayMessage } from '@sealwire/protocol';
+import { seededRandom } from '@sealwire/testkit/random';
 import { framesHeard, type TestClient } from '@sealwire/testkit/relay-client';
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryStore } from '../src/index.ts';

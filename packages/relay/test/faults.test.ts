@@ -1,7 +1,8 @@
 // What breaks the protocol, and a flood of it, over real sockets. Rules: spec/relay-protocol.md §3 and §8.
 import { connect as connectTcp } from 'node:net';
 import { codeOfClose, encodeClientMessage, LIMITS } from '@sealwire/protocol';
-import { hostileBytes, seededRandom } from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
+import { hostileBytes } from '@sealwire/testkit/relay-fuzz';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';

@@ -1,5 +1,6 @@
 // Greeting, authentication, principals and room lists over real sockets. Rules: spec/relay-protocol.md §6.
-import { makeKey, makePrincipal } from '@sealwire/testkit/relay-client';
+import { compareBytes, LIMITS, principalStatement } from '@sealwire/protocol';
+import { makeKey, makePrincipal, type TestClient } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { answered, append, follow, makeRoom, refusedWith, withRelay } from './support.ts';
@@ -131,6 +132,106 @@ rights(
     assert.is(answered(back.heard[1]!, 'welcome').principal, undefined);
   }),
 );
+
+rights(
+  '[RP47] the signature covers the farewells: a note changed, left out or added is AUTH_FAILED',
+  withRelay({}, async ({ connect, account }) => {
+    const { principal, client } = await account();
+    const [gone, other] = [makeKey(), makeKey()];
+    answered(await client.putPrincipal(principal, 2, [client.key, gone, other]), 'done');
+    const note = Uint8Array.of(1, 2, 3);
+    const farewells = [{ relayKey: gone.publicKey, note }];
+    const relayKeys = [client.key.publicKey];
+    const statement = principalStatement({ principal: principal.id, version: 3, relayKeys, farewells });
+    const edit = {
+      type: 'put-principal',
+      manageKey: principal.manageKey.publicKey,
+      version: 3,
+      relayKeys,
+      signature: principal.manageKey.sign(statement),
+    } as const;
+    const replaced = [
+      [],
+      [{ relayKey: gone.publicKey, note: Uint8Array.of(1, 2, 4) }],
+      [{ relayKey: other.publicKey, note }],
+      [...farewells, { relayKey: other.publicKey, note }].sort((a, b) =>
+        compareBytes(a.relayKey, b.relayKey),
+      ),
+    ];
+    for (const others of replaced) {
+      refusedWith(await client.request({ ...edit, farewells: others }), 'AUTH_FAILED');
+    }
+    // Whoever forwards it: the signature says who wrote it.
+    const courier = await connect();
+    answered(await courier.request({ ...edit, farewells }), 'done');
+    assert.equal(farewellOf(await connect(gone)), [1, 2, 3]);
+  }),
+);
+
+rights(
+  '[RP51] a farewell is for a key that the edit takes out, else the edit is refused whole',
+  withRelay({}, async ({ connect, account }) => {
+    const { principal, client } = await account();
+    const [gone, stranger] = [makeKey(), makeKey()];
+    const to = (...keys: (typeof gone)[]) =>
+      keys.map(({ publicKey }) => ({ relayKey: publicKey, note: Uint8Array.of(7) }));
+    const put = (version: number, keys: (typeof gone)[], farewells: ReturnType<typeof to>) =>
+      client.putPrincipal(principal, version, keys, farewells);
+    refusedWith(await client.putPrincipal(makePrincipal(), 1, [gone], to(stranger)), 'UNEXPECTED_MESSAGE');
+    refusedWith(await client.putPrincipal(makePrincipal(), 1, [gone], to(gone)), 'UNEXPECTED_MESSAGE');
+    answered(await put(2, [client.key, gone], []), 'done');
+    refusedWith(await put(3, [client.key, gone], to(gone)), 'UNEXPECTED_MESSAGE');
+    refusedWith(await put(3, [client.key], to(gone, stranger)), 'UNEXPECTED_MESSAGE');
+    refusedWith(await put(3, [client.key, stranger], to(gone, stranger)), 'UNEXPECTED_MESSAGE');
+    refusedWith(await put(4, [client.key], to(stranger)), 'VERSION_CONFLICT');
+    assert.is(answered((await connect(gone)).heard[1]!, 'welcome').version, 2, 'nothing was written');
+    assert.is(farewellOf(await connect(stranger)), undefined);
+    answered(await put(3, [client.key], to(gone)), 'done');
+    answered(await put(3, [client.key], to(gone)), 'done');
+    answered(await put(3, [client.key], []), 'done');
+    assert.equal(farewellOf(await connect(gone)), [7], 'a repeat changes nothing');
+    refusedWith(await put(4, [client.key], to(gone)), 'UNEXPECTED_MESSAGE');
+  }),
+);
+
+rights(
+  '[RP53] a key that was taken out finds its note in its next welcome, until a principal lists it again',
+  withRelay({}, async ({ connect, account }) => {
+    const { principal, client } = await account();
+    const [open, offline] = [await connect(), makeKey()];
+    assert.is(farewellOf(open), undefined);
+    answered(await client.putPrincipal(principal, 2, [client.key, open.key, offline]), 'done');
+    const notes = [open.key, offline].map(({ publicKey }, i) => ({
+      relayKey: publicKey,
+      note: new Uint8Array(LIMITS.farewellBytes).fill(i + 1),
+    }));
+    answered(await client.putPrincipal(principal, 3, [client.key], notes), 'done');
+    assert.is((await open.closed).code, 'AUTH_FAILED');
+    for (const [i, key] of [open.key, offline].entries()) {
+      for (let times = 0; times < 2; times++)
+        assert.equal(
+          farewellOf(await connect(key)),
+          [...notes[i]!.note],
+          'each its own, as often as it asks',
+        );
+    }
+    assert.is(farewellOf(await connect()), undefined, 'nobody else gets one');
+    const { principal: another, client: owner } = await account();
+    answered(await owner.putPrincipal(another, 2, [owner.key, offline]), 'done');
+    const welcome = answered((await connect(offline)).heard[1]!, 'welcome');
+    assert.equal([welcome.version, welcome.farewell], [2, undefined]);
+    answered(await owner.putPrincipal(another, 3, [owner.key]), 'done');
+    assert.is(farewellOf(await connect(offline)), undefined);
+    assert.ok(farewellOf(await connect(open.key)));
+  }),
+);
+
+/** The note in the welcome of a connection whose key no principal lists. */
+const farewellOf = (client: TestClient): number[] | undefined => {
+  const { principal, version, farewell } = answered(client.heard[1]!, 'welcome');
+  assert.equal([principal, version], [undefined, 0]);
+  return farewell && [...farewell];
+};
 
 rights(
   '[RP49] a room is made by an admin of its list, and edited by its admins, compare-and-set',

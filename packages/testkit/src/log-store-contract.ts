@@ -1,52 +1,20 @@
 // What every store of a relay must do, as one suite that each implementation runs.
 // Rules: spec/relay-protocol.md §7 (RP60 to RP67).
-import { type ErrorCode, type RoomMember, SealwireError, type StoredFrame } from '@sealwire/protocol';
+import type { SealwireError, StoredFrame } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Random, seededRandom } from './relay-fuzz.ts';
+import {
+  type Ability,
+  bytesOf,
+  type Five,
+  type LogStoreHarness,
+  refused,
+  type Test,
+} from './log-store-harness.ts';
+import { recordTests } from './log-store-records.ts';
+import { type Random, seededRandom } from './random.ts';
 
-/** The relay's `LogStore`, by shape. */
-export interface ContractStore {
-  readonly relayId: Uint8Array;
-  principal(id: Uint8Array): ContractPrincipal | undefined;
-  principalOf(relayKey: Uint8Array): Uint8Array | undefined;
-  room(room: Uint8Array): ContractRoom | undefined;
-  head(room: Uint8Array): number;
-  read(request: { room: Uint8Array; stream: string; after: number; maxBytes: number }): {
-    readonly frames: readonly StoredFrame[];
-    readonly complete: boolean;
-  };
-  putPrincipal(record: ContractPrincipal): Promise<void>;
-  putRoom(record: ContractRoom): Promise<void>;
-  append(frame: { room: Uint8Array; stream: string; frame: Uint8Array }): Promise<number>;
-  close(): Promise<void>;
-}
-
-export interface ContractPrincipal {
-  readonly id: Uint8Array;
-  readonly manageKey: Uint8Array;
-  readonly version: number;
-  readonly relayKeys: readonly Uint8Array[];
-}
-
-export interface ContractRoom {
-  readonly room: Uint8Array;
-  readonly version: number;
-  readonly members: readonly RoomMember[];
-}
-
-/** One empty store under test, and what the suite does to its surroundings. */
-export interface LogStoreHarness {
-  readonly store: ContractStore;
-  /** Opens the same store again after `close`. Absent where nothing outlives the process. */
-  reopen?(): Promise<ContractStore>;
-  /** From here on no write becomes durable, until the returned function is called. Absent where that cannot be done. */
-  stall?(): () => void;
-  /** From here on every commit fails, until the returned function is called. Absent where that cannot be done. */
-  breakDisk?(): () => void;
-  /** Frees what the harness holds, the last store of it included. */
-  dispose(): Promise<void>;
-}
+export type { LogStoreHarness } from './log-store-harness.ts';
 
 const ALL = { stream: '', after: 0, maxBytes: 1_000_000 };
 
@@ -74,17 +42,10 @@ export const logStoreContract = (
   };
   readTests(test);
   writeTests(test);
+  recordTests(test);
   failureTests(test);
   contract.run();
 };
-
-export type Ability = 'reopen' | 'stall' | 'breakDisk';
-
-type Test = (
-  title: string,
-  run: (harness: LogStoreHarness, random: Random) => Promise<void>,
-  needs?: Ability,
-) => void;
 
 const readTests = (test: Test): void => {
   test('[RP60] an unknown room is empty, unknown records are undefined', async ({ store }, random) => {
@@ -190,53 +151,6 @@ const writeTests = (test: Test): void => {
     });
   });
 
-  test('[RP64] edits of rooms and principals are compare-and-set, also within one tick', async ({
-    store,
-  }, random) => {
-    const [room, id, manageKey] = [random.bytes(32), random.bytes(32), random.bytes(32)];
-    const members = [{ principal: id, admin: true }];
-    await refused(store.putRoom({ room, version: 2, members }), 'VERSION_CONFLICT');
-    await store.putRoom({ room, version: 1, members });
-    await refused(store.putRoom({ room, version: 1, members }), 'VERSION_CONFLICT');
-    const [first, second, third] = await Promise.allSettled([
-      store.putRoom({ room, version: 2, members }),
-      store.putRoom({ room, version: 2, members: [] }),
-      store.putRoom({ room, version: 3, members: [] }),
-    ]);
-    assert.equal([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled']);
-    assert.is(store.room(room)!.version, 3);
-    const principal = { id, manageKey, relayKeys: [random.bytes(32)] };
-    await refused(store.putPrincipal({ ...principal, version: 2 }), 'VERSION_CONFLICT');
-    await store.putPrincipal({ ...principal, version: 1 });
-    await refused(store.putPrincipal({ ...principal, version: 1 }), 'VERSION_CONFLICT');
-    await store.putPrincipal({ ...principal, version: 2 });
-    assert.is(store.principal(id)!.version, 2);
-  });
-
-  test('[RP65] a relay key belongs to at most one principal, and is free again when it leaves', async ({
-    store,
-  }, random) => {
-    const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
-    await store.putPrincipal({ id: a, manageKey, version: 1, relayKeys: [key] });
-    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(a));
-    await refused(
-      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
-      'LIMIT_REACHED',
-    );
-    assert.is(store.principalOf(other), undefined);
-    const moved = await Promise.allSettled([
-      store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [] }),
-      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
-    ]);
-    assert.equal(
-      moved.map((put) => put.status),
-      ['fulfilled', 'fulfilled'],
-    );
-    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(b));
-    assert.equal(store.principal(a)!.relayKeys, []);
-    assert.equal(store.principal(b)!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
-  });
-
   test(
     '[RP66] everything is there after closing and opening again',
     async (harness, random) => {
@@ -336,12 +250,7 @@ const failureTests = (test: Test): void => {
   });
 };
 
-type Five = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-
 const streamOf = (random: Random): string => random.pick(['control', 'page-0', 'page-1', 'page-10', 'a']);
-
-/** Buffers and Uint8Arrays alike as plain numbers. */
-const bytesOf = (bytes: Uint8Array): number[] => [...bytes];
 
 const same = (actual: readonly StoredFrame[], expected: readonly StoredFrame[]): void => {
   const plain = (frames: readonly StoredFrame[]) =>
@@ -351,13 +260,4 @@ const same = (actual: readonly StoredFrame[], expected: readonly StoredFrame[]):
 
 const rises = (frames: readonly StoredFrame[]): void => {
   for (let i = 1; i < frames.length; i++) assert.ok(frames[i]!.position > frames[i - 1]!.position);
-};
-
-const refused = async (promise: Promise<unknown>, code: ErrorCode): Promise<void> => {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, SealwireError);
-  assert.is((error as SealwireError).code, code);
 };

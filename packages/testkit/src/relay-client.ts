@@ -8,6 +8,7 @@ import {
   compareBytes,
   decodeRelayMessage,
   encodeClientMessage,
+  type Farewell,
   PRINCIPAL_ID_LABEL,
   principalStatement,
   type RelayMessage,
@@ -78,7 +79,13 @@ export interface TestClient {
   until(fits: (message: RelayMessage) => boolean): Promise<RelayMessage>;
   /** Resolves when the relay has worked off everything sent before. */
   sync(): Promise<void>;
-  putPrincipal(principal: TestPrincipal, version: number, keys: readonly TestKey[]): Promise<Answer>;
+  /** @param farewells - in any order. Default: none. */
+  putPrincipal(
+    principal: TestPrincipal,
+    version: number,
+    keys: readonly TestKey[],
+    farewells?: readonly Farewell[],
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -165,14 +172,16 @@ export const connectStranger = (open: OpenSocket, address: string, key: TestKey 
       send({ type: 'ping' });
       await until(() => heard.filter(({ type }) => type === 'pong').length >= due);
     },
-    putPrincipal(principal, version, keys) {
+    putPrincipal(principal, version, keys, notes = []) {
       const relayKeys = keys.map(({ publicKey }) => publicKey).sort(compareBytes);
-      const statement = principalStatement({ principal: principal.id, version, relayKeys });
+      const farewells = [...notes].sort((a, b) => compareBytes(a.relayKey, b.relayKey));
+      const statement = principalStatement({ principal: principal.id, version, relayKeys, farewells });
       return request({
         type: 'put-principal',
         manageKey: principal.manageKey.publicKey,
         version,
         relayKeys,
+        farewells,
         signature: principal.manageKey.sign(statement),
       });
     },

@@ -1,4 +1,4 @@
-// Seeded randomness, sample messages of every type, and damage done to them, for tests of codec and relay.
+// Sample messages of every type, and damage done to them, for tests of codec and relay.
 // Rules it serves: spec/relay-protocol.md §3 to §5.
 import {
   type ClientMessage,
@@ -13,46 +13,9 @@ import {
   type RelayMessage,
   type StoredFrame,
 } from '@sealwire/protocol';
+import type { Random } from './random.ts';
 
-/** Repeatable randomness; the same seed gives the same run. */
-export interface Random {
-  /** A whole number from 0 to `below` - 1. */
-  int(below: number): number;
-  /** A new array of `length` random bytes. */
-  bytes(length: number): Uint8Array;
-  pick<T>(items: readonly T[]): T;
-}
-
-/** xoshiro128** (Blackman and Vigna, 2018), its state filled from the seed by splitmix32. */
-export const seededRandom = (seed: number): Random => {
-  let mixed = seed >>> 0;
-  const mix = (): number => {
-    mixed = (mixed + 0x9e3779b9) >>> 0;
-    let z = mixed;
-    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-    return (z ^ (z >>> 16)) >>> 0;
-  };
-  let [a, b, c, d] = [mix(), mix(), mix(), mix()];
-  const next = (): number => {
-    const x = Math.imul(b, 5);
-    const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0;
-    const t = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= t;
-    d = (d << 11) | (d >>> 21);
-    return result;
-  };
-  const int = (below: number): number => Math.floor((next() / 2 ** 32) * below);
-  return {
-    int,
-    bytes: (length) => Uint8Array.from({ length }, () => int(256)),
-    pick: (items) => items[int(items.length)]!,
-  };
-};
+export { type Random, seededRandom } from './random.ts';
 
 /** One message of every type that a device sends, with random fields. */
 export const sampleClientMessages = (random: Random): ClientMessage[] => {
@@ -68,6 +31,9 @@ export const sampleClientMessages = (random: Random): ClientMessage[] => {
       manageKey: random.bytes(32),
       version: number(random) || 1,
       relayKeys: list(random, 5, () => random.bytes(32)).sort(compareBytes),
+      farewells: list(random, 3, () => random.bytes(32))
+        .sort(compareBytes)
+        .map((relayKey) => ({ relayKey, note: random.bytes(1 + random.int(300)) })),
       signature: random.bytes(64),
     },
     {
@@ -108,8 +74,9 @@ export const sampleRelayMessages = (random: Random): RelayMessage[] => {
   const code = (): ErrorCode => random.pick(ERROR_CODES);
   return [
     { type: 'hello', version: 1, relayId: random.bytes(16), nonce: random.bytes(32) },
-    { type: 'welcome', principal: undefined, version: 0 },
-    { type: 'welcome', principal: random.bytes(32), version: 1 + random.int(1000) },
+    { type: 'welcome', principal: undefined, version: 0, farewell: undefined },
+    { type: 'welcome', principal: undefined, version: 0, farewell: random.bytes(1 + random.int(300)) },
+    { type: 'welcome', principal: random.bytes(32), version: 1 + random.int(1000), farewell: undefined },
     { type: 'done', request, version: number(random) || 1 },
     {
       type: 'resumed',

@@ -218,6 +218,7 @@ export const createEngine = (options: EngineOptions) => {
       manageKey: manage.key,
       version: next,
       relayKeys,
+      farewells: [],
       signature: signEd25519(manage.seed, statement),
     });
   };

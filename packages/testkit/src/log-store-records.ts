@@ -1,0 +1,167 @@
+// What every store of a relay must do with principals, rooms' lists and farewells; a part of the store contract.
+// Rules: spec/relay-protocol.md §6 (RP52) and §7 (RP64, RP65).
+import * as assert from 'uvu/assert';
+import { bytesOf, type Five, refused, type Test } from './log-store-harness.ts';
+
+export const recordTests = (test: Test): void => {
+  test('[RP64] edits of rooms and principals are compare-and-set, also within one tick', async ({
+    store,
+  }, random) => {
+    const [room, id, manageKey] = [random.bytes(32), random.bytes(32), random.bytes(32)];
+    const members = [{ principal: id, admin: true }];
+    await refused(store.putRoom({ room, version: 2, members }), 'VERSION_CONFLICT');
+    await store.putRoom({ room, version: 1, members });
+    await refused(store.putRoom({ room, version: 1, members }), 'VERSION_CONFLICT');
+    const [first, second, third] = await Promise.allSettled([
+      store.putRoom({ room, version: 2, members }),
+      store.putRoom({ room, version: 2, members: [] }),
+      store.putRoom({ room, version: 3, members: [] }),
+    ]);
+    assert.equal([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled']);
+    assert.is(store.room(room)!.version, 3);
+    const principal = { id, manageKey, relayKeys: [random.bytes(32)] };
+    await refused(store.putPrincipal({ ...principal, version: 2 }), 'VERSION_CONFLICT');
+    await store.putPrincipal({ ...principal, version: 1 });
+    await refused(store.putPrincipal({ ...principal, version: 1 }), 'VERSION_CONFLICT');
+    await store.putPrincipal({ ...principal, version: 2 });
+    assert.is(store.principal(id)!.version, 2);
+  });
+
+  test('[RP65] a relay key belongs to at most one principal, and is free again when it leaves', async ({
+    store,
+  }, random) => {
+    const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+    await store.putPrincipal({ id: a, manageKey, version: 1, relayKeys: [key] });
+    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(a));
+    await refused(
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
+      'LIMIT_REACHED',
+    );
+    assert.is(store.principalOf(other), undefined);
+    const moved = await Promise.allSettled([
+      store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [] }),
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
+    ]);
+    assert.equal(
+      moved.map((put) => put.status),
+      ['fulfilled', 'fulfilled'],
+    );
+    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(b));
+    assert.equal(store.principal(a)!.relayKeys, []);
+    assert.equal(store.principal(b)!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
+  });
+  farewellTests(test);
+};
+
+const farewellTests = (test: Test): void => {
+  test('[RP52] a farewell is kept for its key, one each, until a principal lists the key again', async ({
+    store,
+  }, random) => {
+    const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+    const [first, second, third] = [random.bytes(4_096), random.bytes(1), random.bytes(80)] as const;
+    const put = (id: Uint8Array, version: number, relayKeys: Uint8Array[], note?: Uint8Array) => {
+      const farewells = note ? [{ relayKey: key, note }] : [];
+      return store.putPrincipal({ id, manageKey, version, relayKeys, farewells });
+    };
+    const note = (): number[] | undefined => plain(store.farewell(key));
+    await put(a, 1, [key, other]);
+    assert.is(note(), undefined);
+    const kept = first.slice();
+    await put(a, 2, [other], first);
+    first.fill(0);
+    assert.equal(note(), bytesOf(kept), 'the bytes were only borrowed');
+    store.farewell(key)!.fill(0);
+    assert.equal(note(), bytesOf(kept), 'what a read gave is the reader’s own');
+    assert.is(store.farewell(other), undefined);
+    await put(a, 3, [other]);
+    assert.equal(note(), bytesOf(kept), 'an edit that is not about the key leaves its note');
+    await put(b, 1, [key]);
+    assert.is(note(), undefined, 'another principal lists the key');
+    await put(b, 2, [], second);
+    assert.equal(note(), bytesOf(second));
+    await put(a, 4, [key, other]);
+    await put(a, 5, [other]);
+    assert.is(note(), undefined, 'it was dropped, not hidden');
+    await put(a, 6, [key]);
+    await put(a, 7, [], third);
+    assert.equal(note(), bytesOf(third));
+  });
+
+  test('[RP52] a refused edit leaves no farewell and drops none; edits of one tick act in their order', async ({
+    store,
+  }, random) => {
+    const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+    const note = random.bytes(50);
+    const farewells = [{ relayKey: key, note }];
+    await store.putPrincipal({ id: a, manageKey, version: 1, relayKeys: [key, other] });
+    await refused(
+      store.putPrincipal({ id: a, manageKey, version: 3, relayKeys: [other], farewells }),
+      'VERSION_CONFLICT',
+    );
+    assert.is(store.farewell(key), undefined);
+    await store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [other], farewells });
+    await refused(
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [key, other] }),
+      'LIMIT_REACHED',
+    );
+    assert.equal(plain(store.farewell(key)), bytesOf(note));
+    await Promise.all([
+      store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [key] }),
+      store.putPrincipal({ id: b, manageKey, version: 2, relayKeys: [], farewells }),
+      store.putPrincipal({
+        id: a,
+        manageKey,
+        version: 3,
+        relayKeys: [],
+        farewells: [{ relayKey: other, note }],
+      }),
+      store.putPrincipal({ id: b, manageKey, version: 3, relayKeys: [other] }),
+    ]);
+    assert.equal(plain(store.farewell(key)), bytesOf(note), 'taken out last');
+    assert.is(store.farewell(other), undefined, 'listed last');
+  });
+
+  test(
+    '[RP52] [RP66] farewells are there after closing and opening again, and dropped ones are not',
+    async (harness, random) => {
+      const [id, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+      const farewells = [key, other].map((relayKey) => ({ relayKey, note: random.bytes(700) }));
+      const edit = { id, manageKey };
+      await harness.store.putPrincipal({ ...edit, version: 1, relayKeys: [key, other] });
+      await harness.store.putPrincipal({ ...edit, version: 2, relayKeys: [], farewells });
+      await harness.store.putPrincipal({ ...edit, version: 3, relayKeys: [other] });
+      await harness.store.close();
+      const store = await harness.reopen!();
+      assert.equal(plain(store.farewell(key)), bytesOf(farewells[0]!.note));
+      assert.is(store.farewell(other), undefined);
+      await store.putPrincipal({ ...edit, version: 4, relayKeys: [key, other] });
+      assert.is(store.farewell(key), undefined);
+    },
+    'reopen',
+  );
+
+  test(
+    '[RP52] [RP67] a commit that fails leaves no farewell and no edit, and drops none',
+    async (harness, random) => {
+      const { store } = harness;
+      const [id, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+      const note = random.bytes(9);
+      const edit = { id, manageKey };
+      await store.putPrincipal({ ...edit, version: 1, relayKeys: [key, other] });
+      const farewell = (relayKey: Uint8Array) => [{ relayKey, note }];
+      await store.putPrincipal({ ...edit, version: 2, relayKeys: [other], farewells: farewell(key) });
+      const repair = harness.breakDisk!();
+      await refused(
+        store.putPrincipal({ ...edit, version: 3, relayKeys: [key], farewells: farewell(other) }),
+        'STORE_FULL',
+      );
+      repair();
+      assert.is(store.principal(id)!.version, 2);
+      assert.equal(plain(store.farewell(key)), bytesOf(note));
+      assert.is(store.farewell(other), undefined);
+    },
+    'breakDisk',
+  );
+};
+
+const plain = (bytes: Uint8Array | undefined): number[] | undefined => bytes && bytesOf(bytes);
