@@ -1,5 +1,6 @@
 // Both implementations of the native primitives give the same, on good input and on hostile input. Rules:
 // spec/keys.md §1, spec/frame.md §4.
+import { createHash } from 'node:crypto';
 import { constants, deflateRawSync } from 'node:zlib';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { fromHex, toHex } from '@sealwire/protocol';
@@ -42,6 +43,14 @@ test('[KY1] SHA-256 is the same over any parts, and as FIPS 180-4 has it', () =>
     const parts = Array.from({ length: random.below(5) }, () => random.bytes(random.below(200)));
     assert.is(toHex(node.sha256(...parts)), toHex(web.sha256(...parts)));
   }
+  for (const size of [4095, 4096, 8191, 8192, 8193, 70_000])
+    for (const split of [0, 1, size >> 1, size]) {
+      const whole = random.bytes(size);
+      const parts = [whole.subarray(0, split), whole.subarray(split)];
+      const expected = createHash('sha256').update(whole).digest('hex');
+      for (const { sha256 } of [node, web])
+        assert.is(toHex(sha256(...parts)), expected, `${split} of ${size}`);
+    }
 });
 
 test('[KY1] Ed25519 signs the same and takes its own, as RFC 8032 §7.1 has it', async () => {
