@@ -76,6 +76,17 @@ const searchPlain = (place: string, bytes: Uint8Array, patterns: readonly Patter
 
 /** What comes out wherever a raw deflate stream may begin; zlib's and gzip's begin a few bytes into theirs. */
 function* deflateStreams(bytes: Uint8Array): Generator<Uint8Array> {
+  // Most attempts fail, and the stack of each failure would cost more than the attempt.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    yield* inflatedEverywhere(bytes);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function* inflatedEverywhere(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at + 8 < bytes.length; at++) {
     if (!mayBeBlock(bytes, at)) continue;
     try {
@@ -83,29 +94,92 @@ function* deflateStreams(bytes: Uint8Array): Generator<Uint8Array> {
         finishFlush: constants.Z_SYNC_FLUSH,
         maxOutputLength: INFLATED_MOST,
       });
-      if (inflated.length >= 16) yield inflated;
+      if (inflated.length >= OUTPUT_LEAST) yield inflated;
     } catch {
       // No stream begins here.
     }
   }
 }
 
-/** True for a stored block whose lengths agree, a fixed one, or a dynamic one whose first code is complete. */
+/** Output bytes without which nothing can be found in a stream. */
+const OUTPUT_LEAST = 16;
+
+/** True unless a look at the block's first bits shows that it is none: most bytes are no beginning of a stream. */
 const mayBeBlock = (bytes: Uint8Array, at: number): boolean => {
   const type = (bytes[at]! >> 1) & 3;
-  if (type === 1) return true;
   if (type === 0)
     return (bytes[at + 1]! ^ bytes[at + 3]!) === 0xff && (bytes[at + 2]! ^ bytes[at + 4]!) === 0xff;
-  if (type === 3) return false;
-  const bit = (index: number): number => ((bytes[at + (index >> 3)] ?? 0) >> (index & 7)) & 1;
-  const number = (index: number, width: number): number =>
-    Array.from({ length: width }, (_, i) => bit(index + i) << i).reduce((sum, value) => sum + value, 0);
-  if (number(3, 5) > 29 || number(8, 5) > 29) return false;
-  const lengths = number(13, 4) + 4;
+  if (type === 1) return mayBeFixed(bytes, at);
+  return type === 2 && mayBeDynamic(bytes, at);
+};
+
+/** Reads bits as deflate does: low bits of each byte first. */
+const bitReader = (bytes: Uint8Array, at: number) => {
+  let index = at * 8 + 3;
+  const bit = (): number => {
+    const value = ((bytes[index >> 3] ?? 0) >> (index & 7)) & 1;
+    index += 1;
+    return value;
+  };
+  return {
+    number(width: number): number {
+      let value = 0;
+      for (let i = 0; i < width; i++) value |= bit() << i;
+      return value;
+    },
+    /** Continues a Huffman code, whose first bit is its highest. */
+    code(value: number, width: number): number {
+      let code = value;
+      for (let i = 0; i < width; i++) code = (code << 1) | bit();
+      return code;
+    },
+  };
+};
+
+/** A dynamic block (RFC 1951 §3.2.7): its counts are in range, and the code of its code lengths is complete. */
+const mayBeDynamic = (bytes: Uint8Array, at: number): boolean => {
+  const bits = bitReader(bytes, at);
+  if (bits.number(5) > 29 || bits.number(5) > 29) return false;
   let space = 0;
-  for (let i = 0; i < lengths; i++) {
-    const width = number(17 + 3 * i, 3);
+  for (let left = bits.number(4) + 4; left > 0; left--) {
+    const width = bits.number(3);
     if (width > 0) space += 2 ** -width;
   }
   return space === 1;
+};
+
+/** A fixed block (RFC 1951 §3.2.6): it decodes to the least output without pointing before its beginning. */
+const mayBeFixed = (bytes: Uint8Array, at: number): boolean => {
+  const bits = bitReader(bytes, at);
+  for (let output = 0; output < OUTPUT_LEAST; ) {
+    let code = bits.code(0, 7);
+    let symbol = 256 + code;
+    if (code > 0x17) {
+      code = bits.code(code, 1);
+      if (code < 0xc0) {
+        output += 1;
+        continue;
+      }
+      if (code > 0xc7) {
+        bits.code(code, 1);
+        output += 1;
+        continue;
+      }
+      symbol = 280 + code - 0xc0;
+    }
+    // Another block may follow one that is not the last.
+    if (symbol === 256) return (bytes[at]! & 1) === 0;
+    if (symbol > 285) return false;
+    const extra = symbol < 265 || symbol === 285 ? 0 : (symbol - 261) >> 2;
+    const least =
+      symbol < 265 ? symbol - 254 : symbol === 285 ? 258 : 3 + ((4 + ((symbol - 265) & 3)) << extra);
+    const length = least + bits.number(extra);
+    const distance = bits.code(0, 5);
+    if (distance > 29) return false;
+    const more = distance < 4 ? 0 : (distance - 2) >> 1;
+    const back = distance < 4 ? distance + 1 : 1 + ((2 + (distance & 1)) << more);
+    if (back + bits.number(more) > output) return false;
+    output += length;
+  }
+  return true;
 };

@@ -1,6 +1,6 @@
 // The search for canaries finds each in every disguise that it claims to see through.
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { searchCanaries } from '../src/canaries.ts';
@@ -35,6 +35,22 @@ for (const [name, bytes] of disguises)
   test(`finds ${name}`, () => {
     assert.ok(searchCanaries('here', around(bytes), [canary]).length > 0);
   });
+
+test('finds every deflated text, whatever stands before it in its stream', () => {
+  for (let before = 0; before < 200; before++) {
+    const words = Buffer.concat([
+      Buffer.from('abcabcabc '.repeat(before % 7)),
+      randomBytes(before),
+      Buffer.from(text),
+    ]);
+    for (const level of [1, 6, 9])
+      for (const strategy of [constants.Z_DEFAULT_STRATEGY, constants.Z_FIXED])
+        assert.ok(
+          searchCanaries('here', deflateRawSync(words, { level, strategy }), [canary]).length > 0,
+          `${before}`,
+        );
+  }
+});
 
 test('finds nothing in random bytes', () => {
   assert.equal(searchCanaries('here', randomBytes(20_000), [canary]), []);
