@@ -94,6 +94,72 @@ const anyEvent = (
   return kind < 12 ? hear(anyMessage(random, requests)) : kinds[2 + (kind % 5)]!();
 };
 
+/** What a session has promised so far, as seen from outside. Throws at the first broken promise. */
+const createWitness = (seed: number) => {
+  const seen = new Map<string, number>();
+  const live = new Set<string>();
+  const appends = new Map<number, string>();
+  const requests: number[] = [];
+  let connected = false;
+  const promise = (kept: boolean, what: string) => {
+    if (!kept) throw new Error(`broken promise: ${what}; seed ${seed}`);
+  };
+  const onSend = ({ message }: Extract<SessionEffect, { type: 'send' }>) => {
+    promise(connected, 'nothing is sent without a connection');
+    if ('request' in message) requests.push(message.request);
+    if (message.type !== 'append') return;
+    promise(live.has(toHex(message.room)), 'a frame leaves only from a live room');
+    appends.set(message.request, toHex(message.room));
+  };
+  const onAppended = (event: SessionEvent, room: string) => {
+    if (event.type !== 'message' || event.message.type !== 'appended')
+      return promise(false, 'only an answer to an append acknowledges one');
+    promise(appends.get(event.message.request) === room, 'an answer counts once, for its own room');
+    appends.delete(event.message.request);
+  };
+  const onEffect = (event: SessionEvent, effect: SessionEffect) => {
+    seen.set(effect.type, (seen.get(effect.type) ?? 0) + 1);
+    switch (effect.type) {
+      case 'connect':
+        promise(!connected, 'one connection at a time');
+        promise(live.size === 0, 'before a new connection every room has heard that the old one is gone');
+        connected = true;
+        break;
+      case 'disconnect':
+        promise(connected, 'only a connection is closed');
+        if (event.type === 'network') connected = false;
+        break;
+      case 'live':
+        promise(connected && !live.has(effect.room), 'a room goes live once');
+        live.add(effect.room);
+        break;
+      case 'down':
+        live.delete(effect.room);
+        break;
+      case 'send':
+        onSend(effect);
+        break;
+      case 'appended':
+        onAppended(event, effect.room);
+        break;
+      case 'append-again':
+        promise(live.has(effect.room), 'an append is sent again only from a live room');
+        break;
+    }
+  };
+  return {
+    seen,
+    live,
+    requests,
+    watch(event: SessionEvent, effects: readonly SessionEffect[], wake: number | undefined): void {
+      if (event.type === 'closed') connected = false;
+      for (const effect of effects) onEffect(event, effect);
+      promise(wake === undefined || Number.isFinite(wake), 'the next wake-up is a time');
+      promise(!connected || wake !== undefined, 'a connection is watched');
+    },
+  };
+};
+
 /**
  * One session under random events. `spoil` stands for a broken session.
  *
@@ -111,67 +177,20 @@ const run = (
     principal: PRINCIPAL,
     mayManage: random.below(2) === 0,
   });
-  const seen = new Map<string, number>();
-  const live = new Set<string>();
-  const appends = new Map<number, string>();
-  const requests: number[] = [];
+  const witness = createWitness(seed);
   let now = 0;
-  let connected = false;
   let effects: SessionEffect[] = [];
-  const promise = (kept: boolean, what: string) => {
-    if (!kept) throw new Error(`broken promise: ${what}; seed ${seed}`);
-  };
   for (let i = 0; i < events; i++) {
     const isDue = (session.nextWake() ?? Number.POSITIVE_INFINITY) <= now;
     const event: SessionEvent =
-      isDue && random.below(2) === 0 ? { type: 'time' } : anyEvent(random, effects, requests, live.size);
+      isDue && random.below(2) === 0
+        ? { type: 'time' }
+        : anyEvent(random, effects, witness.requests, witness.live.size);
     now += random.below(3) === 0 ? random.below(random.below(8) === 0 ? TIMES.retryLongestMs : 500) : 1;
-    if (event.type === 'closed') connected = false;
     effects = spoil(session.handle(event, now));
-    for (const effect of effects) {
-      seen.set(effect.type, (seen.get(effect.type) ?? 0) + 1);
-      switch (effect.type) {
-        case 'connect':
-          promise(!connected, 'one connection at a time');
-          promise(live.size === 0, 'before a new connection every room has heard that the old one is gone');
-          connected = true;
-          break;
-        case 'disconnect':
-          promise(connected, 'only a connection is closed');
-          if (event.type === 'network') connected = false;
-          break;
-        case 'live':
-          promise(connected && !live.has(effect.room), 'a room goes live once');
-          live.add(effect.room);
-          break;
-        case 'down':
-          live.delete(effect.room);
-          break;
-        case 'send':
-          promise(connected, 'nothing is sent without a connection');
-          if ('request' in effect.message) requests.push(effect.message.request);
-          if (effect.message.type !== 'append') break;
-          promise(live.has(toHex(effect.message.room)), 'a frame leaves only from a live room');
-          appends.set(effect.message.request, toHex(effect.message.room));
-          break;
-        case 'appended': {
-          const { message } = event as Extract<SessionEvent, { type: 'message' }>;
-          promise(message.type === 'appended', 'only an answer to an append acknowledges one');
-          const { request } = message as Extract<RelayMessage, { type: 'appended' }>;
-          promise(appends.get(request) === effect.room, 'an answer counts once, for its own room');
-          appends.delete(request);
-          break;
-        }
-        case 'append-again':
-          promise(live.has(effect.room), 'an append is sent again only from a live room');
-          break;
-      }
-    }
-    const wake = session.nextWake();
-    promise(wake === undefined || Number.isFinite(wake), 'the next wake-up is a time');
-    promise(!connected || wake !== undefined, 'a connection is watched');
+    witness.watch(event, effects, session.nextWake());
   }
-  return seen;
+  return witness.seen;
 };
 
 test('20,000 random events break no promise', () => {
