@@ -17,8 +17,20 @@ import { isStrict, requireSeed } from './native.ed25519.ts';
 export { openManyXChaCha, openXChaCha, sealXChaCha } from './xchacha.node.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
-export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array =>
-  plain(hash('sha256', parts.length === 1 ? parts[0]! : concat(...parts), 'buffer'));
+export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
+  let length = 0;
+  for (const part of parts) {
+    if (length + part.length <= SCRATCH.length) SCRATCH.set(part, length);
+    length += part.length;
+  }
+  const isShort = length <= SCRATCH.length;
+  const digest = plain(hash('sha256', isShort ? SCRATCH.subarray(0, length) : concat(...parts), 'buffer'));
+  SCRATCH.fill(0, 0, length);
+  return digest;
+};
+
+/** Where short parts are joined, and nothing stays: an array for each hash costs as much as the hash. */
+const SCRATCH = new Uint8Array(8 * 1024);
 
 // RFC 8410 §7 and §4: the fixed DER bytes before a raw Ed25519 private key and before a raw public key.
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -27,6 +27,9 @@ export const combineUpdates = (
     for (const range of update.parsed.deletions) push(deletions, range.clientId, range);
   }
   const out = encoding.createEncoder();
+  let size = 0;
+  for (const { bytes } of updates) size += bytes.length;
+  encoding.verifyLen(out, size); // Once, not by doubling.
   encoding.writeVarUint(out, structs.size);
   // Yjs writes higher clientIDs first; it reads any order.
   for (const [clientId, run] of [...structs].sort(([a], [b]) => b - a)) {

@@ -60,30 +60,38 @@ const readStructs = (parser: UpdateReader, clientId: number, clock: number): Par
   if (parser.varUint() !== clock) throw refused('a clock that does not continue');
   if (count < 1 || count > parser.left) throw refused('a struct count that cannot be');
   const entries: ParsedEntry[] = [];
-  const prefix = `${clientId}:`;
+  const prefix = prefixOf(clientId);
   for (let next = clock; entries.length < count; next++) {
     if (!Number.isSafeInteger(next + 1)) throw refused('a clock out of range');
-    entries.push(readEntry(parser, `${prefix}${next}`, next));
+    entries.push(readEntry(parser, prefix, next));
   }
   return entries;
 };
 
+let lastPrefix = { clientId: -1, text: '' };
+
+/** `clientID:`. The last one is kept: a chain's updates come together, and 53 bits are slow to write as decimals. */
+const prefixOf = (clientId: number): string => {
+  if (lastPrefix.clientId !== clientId) lastPrefix = { clientId, text: `${clientId}:` };
+  return lastPrefix.text;
+};
+
 /** info, parent is a root type, its name, the key, then the content: nothing else is legal. */
-const readEntry = (parser: UpdateReader, key: string, clock: number): ParsedEntry => {
+const readEntry = (parser: UpdateReader, prefix: string, clock: number): ParsedEntry => {
   const start = parser.at;
   const info = parser.uint8();
   if (info !== BINARY_ENTRY && info !== DELETED_ENTRY) throw refused('a struct that is no entry');
   if (parser.uint8() !== 1) throw refused('an entry outside the root');
-  parser.ascii(ROOT, 'an entry outside the root map');
-  parser.ascii(key, 'an entry under a key that is not its own');
+  parser.ascii(ROOT, '', 'an entry outside the root map');
+  parser.ascii(prefix, String(clock), 'an entry under a key that is not its own');
   if (info === BINARY_ENTRY) {
     const length = parser.varUint();
     if (length < 1 || length > LIMITS.entryBytes) throw refused('an entry that is empty or too large');
-    const content = parser.bytes(length);
-    return { clock, content, start, end: parser.at };
+    parser.skip(length);
+    return new KeyedEntry(parser.update, clock, start, parser.at, length);
   }
   if (parser.varUint() !== 1) throw refused('a deleted entry of another length than 1');
-  return { clock, content: undefined, start, end: parser.at };
+  return new KeyedEntry(parser.update, clock, start, parser.at, 0);
 };
 
 const readDeletions = (parser: UpdateReader): DeletedRange[] => {
@@ -103,21 +111,42 @@ const readDeletions = (parser: UpdateReader): DeletedRange[] => {
   return deletions;
 };
 
+/** Makes the view of its content when asked for: judging and joining need no more than where it stands. */
+class KeyedEntry implements ParsedEntry {
+  readonly clock: number;
+  readonly start: number;
+  readonly end: number;
+  readonly #update: Uint8Array;
+  readonly #length: number;
+
+  constructor(update: Uint8Array, clock: number, start: number, end: number, length: number) {
+    this.#update = update;
+    this.clock = clock;
+    this.start = start;
+    this.end = end;
+    this.#length = length;
+  }
+
+  get content(): Uint8Array | undefined {
+    return this.#length > 0 ? this.#update.subarray(this.end - this.#length, this.end) : undefined;
+  }
+}
+
 /** Reads an update in place. Each read takes at least one byte, so no count makes it run longer than its input. */
 class UpdateReader {
   at = 0;
-  readonly #bytes: Uint8Array;
+  readonly update: Uint8Array;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(update: Uint8Array) {
+    this.update = update;
   }
 
   get left(): number {
-    return this.#bytes.length - this.at;
+    return this.update.length - this.at;
   }
 
   uint8(): number {
-    const byte = this.#bytes[this.at++];
+    const byte = this.update[this.at++];
     if (byte === undefined) throw refused('cut short');
     return byte;
   }
@@ -137,17 +166,22 @@ class UpdateReader {
     return value;
   }
 
-  bytes(length: number): Uint8Array {
+  skip(length: number): void {
     if (length > this.left) throw refused('cut short');
     this.at += length;
-    return this.#bytes.subarray(this.at - length, this.at);
   }
 
-  /** Requires a length-prefixed string to be exactly `text`, which is ASCII and shorter than 128. */
-  ascii(text: string, otherwise: string): void {
-    if (this.uint8() !== text.length || text.length > this.left) throw refused(otherwise);
+  /** Requires a length-prefixed string to be exactly `start` and `end`, ASCII and together shorter than 128. */
+  ascii(start: string, end: string, otherwise: string): void {
+    const length = start.length + end.length;
+    if (this.uint8() !== length || length > this.left) throw refused(otherwise);
+    this.#same(start, otherwise);
+    this.#same(end, otherwise);
+  }
+
+  #same(text: string, otherwise: string): void {
     for (let i = 0; i < text.length; i++)
-      if (this.#bytes[this.at + i] !== text.charCodeAt(i)) throw refused(otherwise);
+      if (this.update[this.at + i] !== text.charCodeAt(i)) throw refused(otherwise);
     this.at += text.length;
   }
 }
