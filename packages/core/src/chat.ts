@@ -47,7 +47,7 @@ export const createChatModel = (options: ChatModelOptions) => {
   const { room, clock } = options;
   const page = room.page(STREAM);
   let items = createTimeline();
-  const shown = new Map<string, { readonly state: MessageState; readonly message: Message }>();
+  const shown = new Map<string, Message>();
   let opened = 0;
   let attaching: Promise<() => void> | undefined;
   const detach = () => {
@@ -78,10 +78,12 @@ export const createChatModel = (options: ChatModelOptions) => {
   };
 
   const toMessage = ({ id, entry, at }: TimelineItem): Message => {
-    const [clientId, clockAt] = id.split(':').map(Number) as [number, number];
-    const state = stateOf(clientId, clockAt);
     const known = shown.get(id);
-    if (known?.state === state) return known.message;
+    // Nothing follows `sent`: of a long chat, only what is on its way is looked at again.
+    if (known?.state === 'sent') return known;
+    const [clientId, clockAt] = idParts(id);
+    const state = stateOf(clientId, clockAt);
+    if (known?.state === state) return known;
     const { o } = entry;
     const message: Message = {
       id,
@@ -91,7 +93,7 @@ export const createChatModel = (options: ChatModelOptions) => {
       state,
       ...(o && { origin: { name: o.n, sentAt: o.s, source: o.a } }),
     };
-    shown.set(id, { state, message });
+    shown.set(id, message);
     return message;
   };
 
@@ -165,10 +167,10 @@ export const createChatModel = (options: ChatModelOptions) => {
     },
     async delete(messageId) {
       requireOpen();
-      const message = timeline.get().find(({ id }) => id === messageId);
-      if (!message) throw new RangeError(`messageId ${messageId} is not in this chat`);
+      if (!page.map.has(messageId)) throw new RangeError(`messageId ${messageId} is not in this chat`);
+      if (!authorOf(idParts(messageId)[0]).isMe)
+        throw new RangeError(`messageId ${messageId} is not one's own`);
       await attaching;
-      if (!message.author.isMe) throw new RangeError(`messageId ${messageId} is not one's own`);
       page.doc.transact(() => page.map.delete(messageId));
       await room.stored();
     },
@@ -224,6 +226,12 @@ export const createChatModel = (options: ChatModelOptions) => {
 };
 
 export type ChatModel = ReturnType<typeof createChatModel>;
+
+/** clientID and clock of an entry's id. */
+const idParts = (id: string): readonly [number, number] => {
+  const colon = id.indexOf(':');
+  return [Number(id.slice(0, colon)), Number(id.slice(colon + 1))];
+};
 
 const requireText = (text: string): void => {
   if (typeof text !== 'string') throw new TypeError('text is not a string');
