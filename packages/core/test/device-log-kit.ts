@@ -28,9 +28,12 @@ export const codeOf = async (run: () => unknown): Promise<string> => {
   return 'none';
 };
 
-/** A log of one phone, and devices that are not in it yet. */
-export const account = async (random: Seeded, others: number) => {
-  const [phone, ...rest] = Array.from({ length: others + 1 }, () => testDevice(random, new Uint8Array(32)));
+export const devicesOf = (random: Seeded, count: number): TestDevice[] =>
+  Array.from({ length: count }, () => testDevice(random, new Uint8Array(32)));
+
+/** A log of one phone, and devices that are not in it yet. @param devices - the phone first, if there are some. */
+export const account = async (random: Seeded, others: number, devices = devicesOf(random, others + 1)) => {
+  const [phone, ...rest] = devices;
   const genesis = signEntry(
     {
       type: 'device-genesis',
