@@ -18,8 +18,12 @@ const FLAG = { opening: 1, seen: 2, heads: 4, deflated: 8 } as const;
 
 /** Deflating less than this never pays for its header. */
 const DEFLATE_FROM_BYTES = 48;
-/** What deflating must save of a payload: for less, no reader should have to inflate. */
+/**
+ * Which part of a frame deflating must save: for less no reader should have to inflate, which takes as long as all else
+ * that a small frame needs. The rest of a frame is about this many bytes.
+ */
 const DEFLATE_FOR_PART = 1 / 8;
+const REST_OF_FRAME_BYTES = 140;
 
 /** Binds a new clientID to its device; in the first frame that uses it. */
 export interface Opening {
@@ -62,7 +66,8 @@ export interface Body extends BodyFields {
 export const encodeSigned = (fields: BodyFields, mayDeflate: boolean): Uint8Array => {
   const shrunk =
     mayDeflate && fields.payload.length >= DEFLATE_FROM_BYTES ? deflate(fields.payload) : undefined;
-  const deflated = shrunk !== undefined && shrunk.length < fields.payload.length * (1 - DEFLATE_FOR_PART);
+  const worth = (fields.payload.length + REST_OF_FRAME_BYTES) * DEFLATE_FOR_PART;
+  const deflated = shrunk !== undefined && fields.payload.length - shrunk.length >= worth;
   const flags =
     (fields.opening ? FLAG.opening : 0) |
     (fields.seen.length > 0 ? FLAG.seen : 0) |
