@@ -1,6 +1,6 @@
 // A chat that four devices of one person write, as a script on a virtual clock: who writes what, when, and who is
 // offline. Both sides of the benchmark play the same script.
-import type { Seeded } from '../lib/random.ts';
+import type { Random } from '@sealwire/testkit/random';
 
 export const DEVICES = 4;
 /** The one that goes offline now and then. */
@@ -39,7 +39,7 @@ const AWAY_MS = 60 * 60_000;
 const PAUSE_MS = { least: 2_000, most: 40_000 } as const;
 
 /** Steps with `count` messages in all, then the return of whoever is away. */
-export const conversation = (random: Seeded, count: number, pace: Pace): Step[] => {
+export const conversation = (random: Random, count: number, pace: Pace): Step[] => {
   const vocabulary = makeVocabulary(random);
   const steps: Step[] = [];
   let at = START_MS;
@@ -61,7 +61,7 @@ export const conversation = (random: Seeded, count: number, pace: Pace): Step[] 
       messages.push({ at, text: makeText(random, vocabulary) });
       at += pace.burstGapMs > 0 ? random.between(1, pace.burstGapMs) : random.between(2_000, 10_000);
     }
-    steps.push({ type: 'burst', device: random.below(DEVICES), messages });
+    steps.push({ type: 'burst', device: random.int(DEVICES), messages });
     at += random.between(PAUSE_MS.least, PAUSE_MS.most);
   }
   if (away) steps.push({ type: 'return', device: ROAMING_DEVICE, at });
@@ -73,19 +73,19 @@ const CONSONANTS = 'ttttnnnnsssrrrhhhdddlllcmmwfgpbvkjxqz';
 const VOWELS = 'eeeeeeaaaaoooiiiuy';
 
 /** Words of 3 to 11 letters, the letters about as frequent as in English. */
-const makeVocabulary = (random: Seeded): string[] =>
+const makeVocabulary = (random: Random): string[] =>
   Array.from({ length: WORDS }, () => {
     const length = 3 + Math.floor((random.next() + random.next()) * 4.4);
     let word = '';
-    for (let i = random.below(2); word.length < length; i++) {
+    for (let i = random.int(2); word.length < length; i++) {
       const letters = i % 2 === 0 ? CONSONANTS : VOWELS;
-      word += letters[random.below(letters.length)];
+      word += letters[random.int(letters.length)];
     }
     return word;
   });
 
 /** 3 to 20 words; as in a language, few of them make up most of it. */
-const makeText = (random: Seeded, vocabulary: readonly string[]): string =>
+const makeText = (random: Random, vocabulary: readonly string[]): string =>
   Array.from(
     { length: random.between(3, 20) },
     () => vocabulary[Math.floor(vocabulary.length ** random.next()) - 1],

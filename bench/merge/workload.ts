@@ -1,5 +1,5 @@
 // One workload: what both sides make of one script, and the proof that they hold the same messages.
-import { seeded } from '../lib/random.ts';
+import { seededRandom } from '@sealwire/testkit/random';
 import { ResultsDiffer } from '../lib/result.ts';
 import { conversation, type Pace } from './conversation.ts';
 import { memoryVault } from './device.ts';
@@ -32,7 +32,7 @@ export const makeWorkload = async (
   say: (line: string) => void,
 ): Promise<Workload> => {
   say(`${name}: four devices write ${count} messages`);
-  const steps = conversation(seeded(SEED), count, pace);
+  const steps = conversation(seededRandom(SEED), count, pace);
   const sealed = await playSealed(steps);
   say(`${name}: four plain documents write the same`);
   return { name, messages: count, sealed, plain: playPlain(steps) };

@@ -8,11 +8,13 @@ import {
   linkDevice,
   type Message,
   type Readable,
+  when,
 } from '@sealwire/core';
 import { parseWhatsAppExport } from '@sealwire/core/import-whatsapp';
 import { fileStorage } from '@sealwire/core/node';
 import { readSecrets } from '@sealwire/core/testing';
 import { type Canary, type Found, searchCanaries } from '@sealwire/testkit/canaries';
+import { type Random, seededRandom } from '@sealwire/testkit/random';
 import { startRelayProcess } from '@sealwire/testkit/relay-process';
 import type { DemoOptions } from './options.ts';
 import { createWire, type Wire } from './wire.ts';
@@ -37,8 +39,10 @@ export type Tell = (text: string) => void;
 /** Waiting longer than this for devices to agree means that they never will. */
 const PATIENCE_MS = 30_000;
 
+const patience = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS);
+
 export const tellStory = async (options: DemoOptions, data: string, tell: Tell): Promise<DemoResult> => {
-  const random = seeded(options.seed);
+  const random = seededRandom(options.seed);
   const canaries = makeCanaries();
   const wire = createWire(options.sabotage, Buffer.concat(Object.values(canaries).map(({ bytes }) => bytes)));
   const relayData = join(data, 'relay');
@@ -57,12 +61,16 @@ export const tellStory = async (options: DemoOptions, data: string, tell: Tell):
     devices.push(phone);
     tell(`account ${phone.accountId.slice(0, 8)} created on the phone`);
     const chat = await importChat(phone, options, text(canaries.title), text(canaries.message), tell);
-    await until(phone.status, ({ connection, pending }) => connection === 'online' && pending === 0);
+    await when(
+      phone.status,
+      ({ connection, pending }) => connection === 'online' && pending === 0,
+      patience(),
+    );
     tell('everything imported is durable at the relay');
 
     const { web, linkMs, linkedAt } = await link(phone, relay.address, data, text(canaries.web), wire, tell);
     devices.push(web);
-    await until(web.chats, (chats) => chats[0]?.messages === chat.timeline.get().length);
+    await when(web.chats, (chats) => chats[0]?.messages === chat.timeline.get().length, patience());
     const firstChatMs = performance.now() - linkedAt;
     tell(
       `the web device shows ${chat.timeline.get().length} messages, ${firstChatMs.toFixed(0)} ms after linking`,
@@ -149,16 +157,16 @@ const link = async (
     platform: 'web',
     onTraffic: wire.onTraffic,
   });
-  const shown = await until(request.state, ({ step }) => step === 'code' || step === 'failed');
+  const shown = await when(request.state, ({ step }) => step === 'code' || step === 'failed', patience());
   if (shown.step !== 'code') throw shown.step === 'failed' ? shown.error : new Error('no code');
   const startedAt = performance.now();
   const session = phone.link(shown.code);
-  const told = await until(session.state, ({ step }) => step === 'digits' || step === 'failed');
+  const told = await when(session.state, ({ step }) => step === 'digits' || step === 'failed', patience());
   if (told.step !== 'digits') throw told.step === 'failed' ? told.error : new Error('no digits');
-  await until(request.state, ({ step }) => step === 'type-digits');
+  await when(request.state, ({ step }) => step === 'type-digits', patience());
   tell(`the phone shows ${told.digits}; typed on the web device`);
   request.submitDigits(told.digits);
-  const asked = await until(session.state, ({ step }) => step === 'confirm' || step === 'failed');
+  const asked = await when(session.state, ({ step }) => step === 'confirm' || step === 'failed', patience());
   if (asked.step !== 'confirm') throw asked.step === 'failed' ? asked.error : new Error('not asked');
   session.confirm(asked.deviceName);
   const web = await request.device;
@@ -168,12 +176,12 @@ const link = async (
 };
 
 /** Writes, and now and then deletes one of the own messages. */
-const edit = async (chat: Chat, count: number, side: string, random: () => number): Promise<void> => {
+const edit = async (chat: Chat, count: number, side: string, random: Random): Promise<void> => {
   const mine: string[] = [];
   for (let i = 0; i < count; i++) {
-    if (mine.length > 0 && random() < 0.1)
-      await chat.delete(mine.splice(Math.floor(random() * mine.length), 1)[0]!);
-    else mine.push(await chat.send(`${side} ${i}: ${'word '.repeat(1 + Math.floor(random() * 12)).trim()}`));
+    if (mine.length > 0 && random.int(10) === 0)
+      await chat.delete(mine.splice(random.int(mine.length), 1)[0]!);
+    else mine.push(await chat.send(`${side} ${i}: ${'word '.repeat(random.between(1, 12)).trim()}`));
   }
 };
 
@@ -185,10 +193,10 @@ const agree = async (phone: Chat, web: Chat, mayFail: boolean): Promise<boolean>
     phone.status.get().pending + web.status.get().pending === 0 &&
     shape(phone.timeline.get()) === shape(web.timeline.get());
   try {
-    await until(
+    await when(
       { get: same, subscribe: both(phone.status, web.timeline, web.status) },
       Boolean,
-      mayFail ? 3_000 : PATIENCE_MS,
+      AbortSignal.timeout(mayFail ? 3_000 : PATIENCE_MS),
     );
     return true;
   } catch {
@@ -204,29 +212,6 @@ const both =
       for (const end of ends) end();
     };
   };
-
-/** Resolves with the first value that satisfies `accept`. */
-const until = <T>(
-  readable: Readable<T>,
-  accept: (value: T) => boolean,
-  patienceMs = PATIENCE_MS,
-): Promise<T> =>
-  new Promise((resolve, reject) => {
-    let end = (): void => undefined;
-    const timer = setTimeout(() => {
-      end();
-      reject(new Error('waited too long'));
-    }, patienceMs);
-    const look = (): void => {
-      const value = readable.get();
-      if (!accept(value)) return;
-      clearTimeout(timer);
-      end();
-      resolve(value);
-    };
-    end = readable.subscribe(look);
-    look();
-  });
 
 const makeCanaries = () => {
   const random = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('hex');
@@ -271,15 +256,4 @@ const leaveTimelines = async (out: string, phone: Chat, web: Chat): Promise<void
     }));
   await writeFile(join(out, 'phone.json'), JSON.stringify(lines(phone), null, 1));
   await writeFile(join(out, 'web.json'), JSON.stringify(lines(web), null, 1));
-};
-
-/** mulberry32: chooses edits, nothing secret. */
-const seeded = (seed: number) => {
-  let state = seed >>> 0;
-  return (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 };

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAccount, type Device, linkDevice, openDevice, type Readable } from '@sealwire/core';
+import { createAccount, type Device, linkDevice, openDevice, type Readable, when } from '@sealwire/core';
 import { fileStorage } from '@sealwire/core/node';
 import type { DeviceInternals } from '@sealwire/core/testing';
 import { type RelayProcess, startRelayProcess } from '@sealwire/testkit/relay-process';
@@ -92,23 +92,11 @@ export const setUp = async (): Promise<Bench> => {
 /** Waiting longer than this means that it never comes; it is no assertion about speed. */
 const PATIENCE_MS = 60_000;
 
-/** Resolves with the first value that satisfies `accept`. */
+/** The first value that satisfies `accept`. @throws Error (rejects) naming the last one seen. */
 export const until = <T>(readable: Readable<T>, accept: (value: T) => boolean): Promise<T> =>
-  new Promise((resolve, reject) => {
-    let end = (): void => undefined;
-    const timer = setTimeout(() => {
-      end();
-      reject(new Error(`waited in vain; last seen: ${JSON.stringify(readable.get())?.slice(0, 500)}`));
-    }, PATIENCE_MS);
-    const look = (): void => {
-      const value = readable.get();
-      if (!accept(value)) return;
-      clearTimeout(timer);
-      end();
-      resolve(value);
-    };
-    end = readable.subscribe(look);
-    look();
+  when(readable, accept, AbortSignal.timeout(PATIENCE_MS)).catch((cause: unknown) => {
+    const seen = JSON.stringify(readable.get())?.slice(0, 500);
+    throw new Error(`waited in vain; last seen: ${seen}`, { cause });
   });
 
 /** All that is pending is durable at the relay. */

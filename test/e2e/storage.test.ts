@@ -2,6 +2,8 @@
 // Rules: spec/vault.md, seen from the outside.
 // needs: chromium, build
 // timeout: 120s
+
+import { seededRandom } from '@sealwire/testkit/random';
 import type { CDPSession, Locator, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -122,11 +124,8 @@ async function writePage(on: Page, number: number, full: Locator): Promise<strin
 
 /** Text that no compression makes short, the same for the same number; 15,000 characters. */
 function longText(seed: number): string {
-  let state = seed + 1;
+  const random = seededRandom(seed);
   let text = `Page ${seed}: `;
-  while (text.length < 15_000) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += `${state.toString(36)} `;
-  }
+  while (text.length < 15_000) text += `${random.int(2 ** 32).toString(36)} `;
   return text.slice(0, 15_000).trim();
 }

@@ -2,6 +2,7 @@
 // Rules: spec/relay-protocol.md §7.
 // timeout: 240s
 import { randomBytes } from 'node:crypto';
+import { seededRandom } from '@sealwire/testkit/random';
 import {
   connectClient,
   makeKey,
@@ -9,7 +10,6 @@ import {
   type TestClient,
   type TestKey,
 } from '@sealwire/testkit/relay-client';
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSocket, startRelay, withFolder } from './support.ts';

@@ -1,6 +1,6 @@
 // The code as bytes and text, and the cell that it vouches for. Rules: spec/link.md §1 and §2.
 import { SealwireError, toHex } from '@sealwire/protocol';
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {

@@ -1,7 +1,7 @@
 // The two machines alone, without a channel: pure steps, and what no sequence of events may ever do.
 // Rules: spec/link.md §3 to §7.
 import { SealwireError } from '@sealwire/protocol';
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { transcriptsOf } from '../src/link/machine.ts';

@@ -1,6 +1,6 @@
 // The messages of a link as bytes: read back, total and in one form only. Rules: spec/link.md §5.
 import { SealwireError, toHex } from '@sealwire/protocol';
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { concat } from '../src/bytes.ts';

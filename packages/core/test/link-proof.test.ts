@@ -1,6 +1,6 @@
 // Digits and the two proofs: fairness, constant shape, and that nothing else makes a proof, by type and at run time.
 // Rules: spec/link.md §6 (LK20 to LK24).
-import { seededRandom } from '@sealwire/testkit/relay-fuzz';
+import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PhoneEffect } from '../src/link/phone.ts';

@@ -1,32 +1,15 @@
 // What core's tests share: seeded randomness, a device's keys, updates as Yjs really makes them.
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { seededRandom } from '@sealwire/testkit/random';
 import * as Y from 'yjs';
 import { type DeviceSecrets, deviceIdOf, devicePublic } from '../src/identity/device-keys.ts';
 import type { LoggedDevice } from '../src/identity/device-log.ts';
 import { ROOT } from '../src/logdoc/parser.ts';
 
-/** A small seeded generator (mulberry32): for choosing test cases, never for keys that matter. */
+/** The testkit's generator, its `int` also under the name that the tests here use. */
 export const seeded = (seed: number) => {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    next,
-    below: (limit: number): number => Math.floor(next() * limit),
-    bytes: (length: number): Uint8Array => Uint8Array.from({ length }, () => Math.floor(next() * 256)),
-    shuffled: <T>(items: readonly T[]): T[] => {
-      const out = [...items];
-      for (let i = out.length - 1; i > 0; i--) {
-        const j = Math.floor(next() * (i + 1));
-        [out[i], out[j]] = [out[j]!, out[i]!];
-      }
-      return out;
-    },
-  };
+  const random = seededRandom(seed);
+  return { ...random, below: random.int };
 };
 
 export type Seeded = ReturnType<typeof seeded>;

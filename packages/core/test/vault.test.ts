@@ -1,5 +1,6 @@
 // Records, steps and barriers of the vault over a storage in memory. Rules: spec/vault.md §2 and §3.
 import { SealwireError } from '@sealwire/protocol';
+import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
@@ -160,15 +161,11 @@ test('[VT5] ids stay right while records come and go in any order', async () => 
   const storage = memoryStorage();
   const vault = await open(storage);
   const model = new Map<number, string>();
-  let seed = 42;
-  const random = (below: number): number => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return Math.floor((seed / 2 ** 32) * below);
-  };
+  const random = seededRandom(42);
   for (let i = 0; i < 600; i++) {
-    const names = Array.from({ length: random(4) }, (_, j) => `${i}.${j}`);
+    const names = Array.from({ length: random.int(4) }, (_, j) => `${i}.${j}`);
     const held = [...model.keys()];
-    const remove = held.filter(() => random(10) < 2);
+    const remove = held.filter(() => random.int(10) < 2);
     const { ids } = vault.commit({ put: names.map(utf8), remove });
     for (const id of remove) model.delete(id);
     ids.forEach((id, j) => {
