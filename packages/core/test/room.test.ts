@@ -265,6 +265,31 @@ test('[FR13] parking is bounded, and what did not fit is fetched again', async (
   assert.is(reader.texts().length, LIMITS.parkedFrames + 30);
 });
 
+test('[FR13] one author that floods the parking takes nobody else out of it', async () => {
+  const account = await testAccount(random, 2);
+  const flooder = await testRoom(random, account, 0);
+  const other = await testRoom(random, account, 1);
+  const position = { next: 1 };
+  await flooder.write('withheld');
+  const [log, ...withheld] = await drain(flooder, position);
+  const flood = [];
+  for (let i = 0; i < LIMITS.parkedFrames + 10; i++) {
+    await flooder.write(`flood ${i}`);
+    flood.push(...(await drain(flooder, position)));
+  }
+  await other.room.receive([log!]);
+  await other.write('first of the other');
+  const [early] = await drain(other, position);
+  await other.write('second of the other');
+  const [late] = await drain(other, position);
+  const reader = await testRoom(random, account, 1);
+  await reader.room.receive([log!, ...flood, late!]);
+  assert.equal(codes(reader), ['PARKING_FULL']);
+  await reader.room.receive([{ ...early!, position: late!.position + 1 }]);
+  assert.equal(reader.texts(), ['first of the other', 'second of the other']);
+  assert.is(withheld.length, 1);
+});
+
 test('foreign work in a local edit is dropped and reported', async () => {
   const account = await testAccount(random, 2);
   const phone = await testRoom(random, account, 0);
@@ -275,6 +300,21 @@ test('foreign work in a local edit is dropped and reported', async () => {
     (error: unknown) => error instanceof SealwireError,
   );
   assert.is(phone.room.pending(), 0);
+});
+
+test('what was dropped leaves the document again, and blocks nothing that follows', async () => {
+  const account = await testAccount(random, 1);
+  const phone = await testRoom(random, account, 0);
+  await phone.write('before');
+  const page = phone.room.page(PAGE);
+  const release = await openProvider(phone.room, page);
+  page.append(new Uint8Array(LIMITS.entryBytes + 1));
+  await phone.room.idle();
+  release();
+  assert.equal(codes(phone), ['FOREIGN_EDIT_DROPPED']);
+  await phone.write('after');
+  assert.equal(phone.texts(), ['after', 'before']);
+  assert.is(phone.room.pending(), 2);
 });
 
 test.run();

@@ -50,6 +50,13 @@ export const verifyPortable = (
   return sameBytes(Point.BASE.multiplyUnsafe(s).subtract(key.multiplyUnsafe(k)).toBytes(), r);
 };
 
+/** Verifies at once, without the platform: for the few signatures of a link, whose machines are synchronous. */
+export const verifyNow = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
+  publicKey.length === 32 &&
+  signature.length === 64 &&
+  isStrict(publicKey, signature) &&
+  verifyPortable(publicKey, message, signature);
+
 const littleEndian = (bytes: Uint8Array): bigint => {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);

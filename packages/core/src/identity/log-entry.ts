@@ -1,5 +1,5 @@
 // Entries of the control stream: devices, members, epochs; each signed by itself. Layout: spec/device-log.md §2.
-import { LIMITS, Reader, SealwireError } from '@sealwire/protocol';
+import { isStreamLabel, LIMITS, Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
@@ -304,7 +304,7 @@ const readUnsigned = (reader: Reader): LogEntry => {
         author: deviceId(),
         device: deviceId(),
         chains: readList(reader, MAX_CHAINS, () => ({
-          stream: reader.ascii(LIMITS.streamChars),
+          stream: streamLabel(reader),
           clientId: reader.uint(),
           counter: reader.uint(),
           hash: key(),
@@ -336,6 +336,12 @@ const readUnsigned = (reader: Reader): LogEntry => {
     default:
       throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of an unknown type: update this app.');
   }
+};
+
+const streamLabel = (reader: Reader): string => {
+  const label = reader.ascii(LIMITS.streamChars);
+  if (!isStreamLabel(label)) throw new SealwireError('MALFORMED', 'A log entry names no stream.');
+  return label;
 };
 
 const readList = <T>(reader: Reader, limit: number, read: () => T): T[] => {

@@ -1,8 +1,8 @@
 // Linking as the phone: joins the account's devices with the machine in phone.ts. Rules: spec/link.md §6 and §9.
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError, toHex } from '@sealwire/protocol';
 import type { Core } from '../account/core.ts';
 import type { LinkPhoneState, LinkSession } from '../api.ts';
+import { verifyNow } from '../crypto/native.ed25519.ts';
 import { deviceIdOf } from '../identity/device-keys.ts';
 import { addToDeviceLog } from '../identity/device-log.ts';
 import {
@@ -48,8 +48,7 @@ export const linkFromPhone = (core: Core, code: string, parts: PhoneLinkParts): 
     code,
     relayId,
     identity: { publicKey: core.keys.identity, sign: core.sign },
-    verify: (publicKey, message, signature) =>
-      ed25519.verify(signature, message, publicKey, { zip215: false }),
+    verify: verifyNow,
     accountRoot: core.account.id,
     deviceId: (identityKey) => toHex(deviceIdOf(identityKey)),
     randomBytes: parts.randomBytes,
@@ -74,10 +73,7 @@ const release = async (
   const device = requireConfirmed(proof);
   if (!add) throw new Error('keys asked for before the offer was made');
   const hash = entryHash(encodeUnsigned(add));
-  if (
-    acceptance.length !== 64 ||
-    !ed25519.verify(acceptance, entryStatement(hash), device.identityKey, { zip215: false })
-  )
+  if (!verifyNow(device.identityKey, entryStatement(hash), acceptance))
     throw new SealwireError('LINK_TAMPERED', 'The new device did not sign its own entry. Start anew.');
   const entry: SignedEntry<DeviceAdd> = { ...signEntry(add, core.sign), hash };
   const signed = { ...entry, signatures: [...entry.signatures, acceptance] };

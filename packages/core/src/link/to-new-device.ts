@@ -1,9 +1,9 @@
 // Linking as the new device: shows a code, is let in, and becomes a device of the account. Rules: spec/link.md §6 and §9.
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import { encodeSelf, type Self } from '../account/self.ts';
 import type { Device, LinkNewState, LinkOptions, LinkRequest } from '../api.ts';
+import { verifyNow } from '../crypto/native.ed25519.ts';
 import { createDevice, requireName } from '../device.ts';
 import {
   createDeviceSecrets,
@@ -131,8 +131,7 @@ const link = async (
     rendezvous: relayRendezvous(engine),
     relayId: engine.relayId()!,
     identity: { publicKey: keys.identity, sign },
-    verify: (publicKey, message, signature) =>
-      ed25519.verify(signature, message, publicKey, { zip215: false }),
+    verify: verifyNow,
     relayKey: keys.relay,
     hpkeKey: keys.hpke,
     deviceName: options.deviceName,

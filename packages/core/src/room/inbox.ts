@@ -45,6 +45,9 @@ export interface InboxOptions {
   readonly report: (evidence: Omit<Evidence, 'room'>) => void;
 }
 
+/** Whole shares of the parking that a room has for all authors together. */
+const PARKING_SHARES = 8;
+
 export const createInbox = (options: InboxOptions) => {
   const { chains } = options;
   let waiting: Waiting[] = [];
@@ -68,6 +71,40 @@ export const createInbox = (options: InboxOptions) => {
       if (chain) return chain;
     }
     return undefined;
+  };
+
+  /** Whose share of the parking a frame takes: its device's, or its clientID's while nothing binds it to a device. */
+  const shareOf = ({ stream, body }: Waiting): string => {
+    if (!body) return 'sealed';
+    const known = chains.get(chainKey(stream, body.clientId));
+    const deviceId = known?.device.id ?? body.opening?.deviceId;
+    return deviceId && options.directory.device(toHex(deviceId)) ? toHex(deviceId) : String(body.clientId);
+  };
+
+  /** Parking is bounded, each author by itself: what is beyond it is let go of and reported. */
+  const dropExcess = (): Waiting[] => {
+    const shares = new Map<string, { frames: number; bytes: number }>();
+    const kept: Waiting[] = [];
+    const dropped: Waiting[] = [];
+    for (const item of waiting) {
+      const name = shareOf(item);
+      const share = shares.get(name) ?? { frames: 0, bytes: 0 };
+      shares.set(name, share);
+      share.frames += 1;
+      share.bytes += item.frame.length;
+      const fits =
+        share.frames <= LIMITS.parkedFrames &&
+        share.bytes <= LIMITS.parkedBytes &&
+        kept.length < PARKING_SHARES * LIMITS.parkedFrames;
+      (fits ? kept : dropped).push(item);
+    }
+    waiting = kept;
+    if (dropped[0])
+      refuse(
+        dropped[0],
+        new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'),
+      );
+    return dropped;
   };
 
   return {
@@ -129,25 +166,6 @@ export const createInbox = (options: InboxOptions) => {
       return { accepted, duplicates, refused, dropped: dropExcess() };
     },
   };
-
-  /** Parking is bounded: what is beyond it is let go of and reported. */
-  function dropExcess(): Waiting[] {
-    let bytes = 0;
-    const kept: Waiting[] = [];
-    const dropped: Waiting[] = [];
-    for (const item of waiting) {
-      bytes += item.frame.length;
-      const fits = kept.length < LIMITS.parkedFrames && bytes <= LIMITS.parkedBytes;
-      (fits ? kept : dropped).push(item);
-    }
-    waiting = kept;
-    if (dropped[0])
-      refuse(
-        dropped[0],
-        new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'),
-      );
-    return dropped;
-  }
 };
 
 export type Inbox = ReturnType<typeof createInbox>;

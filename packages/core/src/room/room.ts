@@ -20,6 +20,7 @@ import {
   type RoomOptions,
   type RoomState,
   remember,
+  resetPage,
 } from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
@@ -113,8 +114,14 @@ export const createRoom = (
       return () => sinks.delete(stream);
     },
     stateVector: (stream: string) => stateVector(state, stream),
-    /** Something reached the page's document that is not this device's own and did not come through here. */
-    dropped: (stream: string, { code, message }: SealwireError) => report({ code, message, stream }),
+    /**
+     * Something reached the page's document that is not this device's own and did not come through here. It is
+     * reported and leaves the document again: a page holds what the vault holds.
+     */
+    dropped(stream: string, { code, message }: SealwireError): void {
+      report({ code, message, stream });
+      void step(() => resetPage(state, stream));
+    },
     /** Frames as the relay delivers them, in rising position. */
     receive: (frames: readonly StoredFrame[]): Promise<void> =>
       step(async () => {

@@ -162,6 +162,10 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
       for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
 };
 
+/** Makes a page anew from all of its history: what is not in it goes. */
+export const resetPage = (state: RoomState, stream: string): void =>
+  pageOf(state, stream).reset((state.history.get(stream) ?? []).map(({ update }) => update));
+
 /** Makes a page anew from the part of its history that counts. */
 export const rebuildPage = (
   state: RoomState,

@@ -142,7 +142,9 @@ export const createEngine = (options: EngineOptions) => {
     };
     opened.onerror = () => undefined; // A close event follows and says all there is to say.
     opened.onclose = () => {
-      if (socket === opened) lose();
+      if (socket !== opened) return;
+      forget();
+      sayClosed();
     };
   };
 
@@ -175,12 +177,16 @@ export const createEngine = (options: EngineOptions) => {
     handle({ type: 'message', message });
   };
 
-  const lose = (): void => {
+  /** The connection is over: whoever waits on it is told. */
+  const forget = (): void => {
     socket = undefined;
     for (const { reject } of requests.values())
       reject(new SealwireError('RELAY_UNREACHABLE', 'The connection to the relay ended.'));
     requests.clear();
     for (const listener of rendezvousListeners) listener({ type: 'lost' });
+  };
+
+  const sayClosed = (): void => {
     const [random] = options.randomBytes(1);
     handle({ type: 'closed', random: random! / 255 });
   };
@@ -189,9 +195,12 @@ export const createEngine = (options: EngineOptions) => {
   const closeSocket = (): void => {
     const open = socket;
     if (!open) return;
-    socket = undefined;
+    forget();
     open.close();
-    queueMicrotask(lose);
+    // Not from within an effect; and if another connection was asked for by then, that one is meant no more.
+    queueMicrotask(() => {
+      if (!socket) sayClosed();
+    });
   };
 
   const signIn = (id: Uint8Array, nonce: Uint8Array): void => {
