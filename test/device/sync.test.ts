@@ -2,6 +2,7 @@
 // Two Node devices over a real relay: idle return, offline edits, a relay that dies or lost its tail, a wrong clock.
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Edge, PLATFORM_EDGE, type RelaySocket } from '@sealwire/core/testing';
 import { decodeClientMessage, decodeRelayMessage, type ErrorCode } from '@sealwire/protocol';
 import { startRelayProcess } from '@sealwire/testkit/relay-process';
 import { suite } from 'uvu';
@@ -170,6 +171,37 @@ test('a device whose clock is a year ahead: said, converged, and its clock sprea
     assert.equal(texts(onPhone), texts(onWeb));
     const mine = onWeb.timeline.get().find(({ text }) => text === 'from today')!;
     assert.ok(mine.at < Date.now() + 60_000);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('a network switch that is flicked leaves one connection, and closing leaves none', async () => {
+  const bench = await setUp();
+  try {
+    const sockets: RelaySocket[] = [];
+    const edge: Edge = {
+      ...PLATFORM_EDGE,
+      openSocket: (url, protocol) => {
+        const socket = PLATFORM_EDGE.openSocket(url, protocol);
+        sockets.push(socket);
+        return socket;
+      },
+    };
+    const phone = await bench.create('phone', { edge });
+    await settled(phone);
+    for (let i = 0; i < 5; i++) {
+      phone.setNetwork(false);
+      phone.setNetwork(true);
+    }
+    await settled(phone);
+    const chat = await phone.openChat(await phone.createChat('flicked'));
+    await chat.send('through the one connection');
+    await until(chat.timeline, (messages) => messages[0]?.state === 'sent');
+    const OPEN = 1;
+    assert.is(sockets.filter(({ readyState }) => readyState === OPEN).length, 1);
+    await bench.close(phone);
+    assert.is(sockets.filter(({ readyState }) => readyState === OPEN).length, 0);
   } finally {
     await bench.end();
   }

@@ -24,6 +24,7 @@ export type { DeviceInternals } from './open.ts';
 export { chainKey } from './room/chains.ts';
 export type { Page } from './room/page.ts';
 export type { Room } from './room/room.ts';
+export { type Edge, PLATFORM_EDGE, type RelaySocket } from './sync/edge.ts';
 export { openProvider } from './sync/provider.ts';
 export type { OpenStorage } from './vault/storage.ts';
 export { openVault, type RecordId, type Vault } from './vault/vault.ts';
