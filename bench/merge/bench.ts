@@ -12,12 +12,16 @@ import { catchUpSealed, deliveries, freshDevice } from './sealed.ts';
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
 
 const QUICK_MS = 55_000;
-const FULL_MS = 10 * 60_000;
+const FULL_MS = 6 * 60_000;
+/** How much of the time that is left may go into making a workload, which devices do in earnest. */
+const MAKING_PART = 0.7;
 
 export interface MergeSizes {
   /** Messages of each catch-up, rising; the smaller ones are the beginning of the largest. */
   readonly catchUp: readonly number[];
   readonly worst: number;
+  /** At most so many rounds. */
+  readonly rounds?: number;
 }
 
 export const mergeSuite: Suite = {
@@ -32,29 +36,39 @@ export const runMerge = async (
   { quick, say }: SuiteRun,
   sizes: MergeSizes,
 ): Promise<{ results: Result[]; notes: string[] }> => {
+  const end = performance.now() + (quick ? QUICK_MS : FULL_MS);
   const started = performance.now();
-  const budget = quick ? QUICK_MS : FULL_MS;
-  const largest = Math.max(...sizes.catchUp);
-  const chat = await makeWorkload(sizeName(largest), largest, CHAT, say);
   const hard = await makeWorkload('worst', sizes.worst, ONE_BY_ONE, say);
-  const made = performance.now();
-  const workloads = [...sizes.catchUp.map((count) => cut(chat, count)), hard];
+  const messageMs = (performance.now() - started) / sizes.worst;
+  const counts = sizes.catchUp.filter((count) => count * messageMs < (end - performance.now()) * MAKING_PART);
+  const leftOut = sizes.catchUp.filter((count) => !counts.includes(count));
+  const largest = Math.max(sizes.catchUp[0]!, ...counts);
+  const chat = await makeWorkload(sizeName(largest), largest, CHAT, say);
+  const workloads = [...counts.map((count) => cut(chat, count)), hard];
   for (const workload of workloads) await requireEqual(workload);
   say('all sides hold the same messages; timing');
 
   const results: Result[] = [];
+  let messagesLeft = workloads.reduce((sum, { messages }) => sum + messages, 0);
   for (const workload of workloads) {
-    say(`${workload.name}: ${workload.messages} messages, ${workload.sealed.frames.length} frames`);
-    // What is left is shared out by size, the smallest getting more rounds.
-    const part = workload.messages / workloads.reduce((sum, { messages }) => sum + messages, 0);
-    const until = performance.now() + (started + budget - made) * (0.1 + 0.7 * part);
-    const rounds = { least: 3, most: quick ? 15 : 40, until, say };
+    const { name, messages } = workload;
+    say(`${name}: ${messages} messages, ${workload.sealed.frames.length} frames`);
+    // What is left of the time is shared out by size, but nobody gets less than a tenth.
+    const left = end - performance.now();
+    const until = performance.now() + left * Math.max(0.1, messages / messagesLeft);
+    messagesLeft -= messages;
+    const rounds = { least: 3, most: sizes.rounds ?? 40, until, say };
     results.push(
       ...(workload === hard ? await timeWorst(workload, rounds) : await timeCatchUp(workload, rounds)),
     );
   }
   results.push(countBytes(chat));
-  return { results, notes: [...histogramLines(chat), ...histogramLines(hard)] };
+  const notes = [...histogramLines(chat), ...histogramLines(hard)];
+  for (const count of leftOut)
+    notes.push(
+      `${sizeName(count)}: left out, making the messages would take ${Math.round((count * messageMs) / 1000)} s`,
+    );
+  return { results, notes };
 };
 
 const timeCatchUp = async (workload: Workload, rounds: RoundOptions): Promise<Result[]> => {

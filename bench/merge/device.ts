@@ -26,6 +26,7 @@ import {
 } from '@sealwire/core/testing';
 import { pageStream } from '@sealwire/protocol';
 import * as Y from 'yjs';
+import { ResultsDiffer } from '../lib/result.ts';
 
 export const PAGE = pageStream(0);
 
@@ -98,7 +99,7 @@ export const openBenchDevice = async (options: BenchDeviceOptions): Promise<Benc
       randomBytes,
       now: options.now,
       report: ({ code, message }) => {
-        throw new Error(`a device reported ${code}: ${message}`);
+        throw new ResultsDiffer(`a device reported ${code}: ${message}`);
       },
       fault: (error) => {
         throw error;

@@ -7,11 +7,14 @@ import type { CaughtUp } from './sealed.ts';
 /** The one array that holds the messages, each as its JSON text. */
 const MESSAGES = 'messages';
 
+/** Of 32 bits, as Yjs draws them; the same in each run. */
+export const CLIENT_IDS = Array.from({ length: DEVICES }, (_, i) => 0x9e3779b9 - i * 0x1f123bb5);
+
 /** All updates in the order in which a server gets them; one message each. */
 export const playPlain = (steps: readonly Step[]): Uint8Array[] => {
   const time = { now: 0 };
   const relayed: Uint8Array[] = [];
-  const writers = Array.from({ length: DEVICES }, () => openWriter());
+  const writers = CLIENT_IDS.map(openWriter);
   for (const step of steps) {
     const writer = writers[step.device]!;
     if (step.type === 'leave') writer.online = false;
@@ -29,8 +32,9 @@ export const playPlain = (steps: readonly Step[]): Uint8Array[] => {
   }
   return relayed;
 
-  function openWriter() {
+  function openWriter(clientId: number) {
     const doc = new Y.Doc();
+    doc.clientID = clientId;
     const array = doc.getArray<string>(MESSAGES);
     const unsent: Uint8Array[] = [];
     let received = 0;
@@ -78,7 +82,7 @@ export const catchUpOneByOne = (updates: readonly Uint8Array[]): CaughtUp => {
   const doc = new Y.Doc();
   const array = doc.getArray<string>(MESSAGES);
   for (const update of updates) Y.applyUpdate(doc, update);
-  return { entries: () => array.toArray() };
+  return { messages: read(array) };
 };
 
 /** The best that plain Yjs can do with the same updates: all inside one transaction. */
@@ -88,8 +92,11 @@ export const catchUpInOne = (updates: readonly Uint8Array[]): CaughtUp => {
   doc.transact(() => {
     for (const update of updates) Y.applyUpdate(doc, update);
   });
-  return { entries: () => array.toArray() };
+  return { messages: read(array) };
 };
+
+/** Once, at the end: an observer that reads as messages come would take longer. */
+const read = (array: Y.Array<string>): unknown[] => array.map((text) => JSON.parse(text) as unknown);
 
 /** The whole chat as one update: what a y-websocket server sends to a new client. */
 export const stateBytes = (updates: readonly Uint8Array[]): number => {

@@ -1,6 +1,7 @@
 // Our side: four devices play the script and every frame that they make is kept; a fresh device catches up from them.
 import { chainKey, createClock, encodeEntry, openProvider, type Vault } from '@sealwire/core/testing';
 import { LIMITS, type StoredFrame } from '@sealwire/protocol';
+import { ResultsDiffer } from '../lib/result.ts';
 import { DEVICES, ROUND_TRIP_MS, type Step } from './conversation.ts';
 import {
   type BenchAccount,
@@ -19,10 +20,9 @@ export interface SealedLog {
   readonly messages: readonly number[];
 }
 
-/** What a fresh device has at the end. */
+/** What stands at the end of a catch-up: the messages as values, as a program that shows them gets them. */
 export interface CaughtUp {
-  /** The entries' JSON. */
-  readonly entries: () => string[];
+  readonly messages: readonly unknown[];
 }
 
 interface Writer extends BenchDevice {
@@ -173,13 +173,19 @@ export const deliveries = (frames: readonly StoredFrame[]): StoredFrame[][] => {
 export const freshDevice = (account: BenchAccount, vault: Vault): Promise<BenchDevice> =>
   openBenchDevice({ account, index: DEVICES, vault, now: Date.now, send: () => undefined });
 
-/** Frames in, entries in the document: everything in between is core's own. */
+/** Frames in, messages out: everything in between is core's own. */
 export const catchUpSealed = async (
   { room, page }: BenchDevice,
-  chunks: readonly StoredFrame[][],
+  chunks: readonly (readonly StoredFrame[])[],
 ): Promise<CaughtUp> => {
+  const messages: unknown[] = [];
+  const forget = page.onChange(({ added }) => {
+    for (const { entry } of added) messages.push(entry);
+  });
   for (const chunk of chunks) await room.receive(chunk);
+  forget();
   const head = chunks.at(-1)?.at(-1)?.position ?? 0;
-  if (room.cursor() !== head) throw new Error(`the device stands at ${room.cursor()}, not at ${head}`);
-  return { entries: () => [...page.map.values()].map((bytes) => Buffer.from(bytes).toString('utf8')) };
+  if (room.cursor() !== head)
+    throw new ResultsDiffer(`the device stands at ${room.cursor()}, the relay at ${head}`);
+  return { messages };
 };

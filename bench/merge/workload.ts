@@ -45,7 +45,7 @@ export const cut = (workload: Workload, count: number): Workload => {
   return { name: sizeName(count), messages, sealed, plain: workload.plain.slice(0, messages) };
 };
 
-/** @throws ResultsDiffer unless all ways of catching up give the same texts, each as often. */
+/** @throws ResultsDiffer unless all ways of catching up give the same messages, each as often, and all of them. */
 export const requireEqual = async ({ name, messages, sealed, plain }: Workload): Promise<void> => {
   const device = await freshDevice(sealed.account, memoryVault());
   const sides: [string, CaughtUp][] = [
@@ -53,11 +53,13 @@ export const requireEqual = async ({ name, messages, sealed, plain }: Workload):
     ['plain, one by one', catchUpOneByOne(plain)],
     ['plain, in one transaction', catchUpInOne(plain)],
   ];
-  const [first, ...others] = sides.map(([, side]) => side.entries().sort());
+  const [first, ...others] = sides.map(([, side]) =>
+    side.messages.map((each) => JSON.stringify(each)).sort(),
+  );
   if (first!.length !== messages)
     throw new ResultsDiffer(`${name}: ${first!.length} messages came through, ${messages} were written`);
-  others.forEach((entries, i) => {
-    const differs = entries.length !== first!.length || entries.some((entry, at) => entry !== first![at]);
+  others.forEach((texts, i) => {
+    const differs = texts.length !== first!.length || texts.some((text, at) => text !== first![at]);
     if (differs) throw new ResultsDiffer(`${name}: ${sides[i + 1]![0]} holds other messages than sealed`);
   });
 };
