@@ -181,6 +181,41 @@ test('[DL9] revocation wins: what a device adds while it is revoked is void, wit
   assert.is(after.entries.length, log.entries.length + 4, 'void entries are kept');
 });
 
+test('[DL9] [DL10] a void addition brings no revocation either, where the one who voids it is senior', async () => {
+  const random = seeded(722);
+  const { phone, web, tablet, desk, spare, log } = await family(random);
+  const added = addOf(log, web, spare[0]);
+  const branch = await withAll(log, added);
+  const revocation = revokeOf(log, phone, web);
+  const puppets = [
+    revokeOf(branch, spare[0], tablet),
+    revokeOf(branch, spare[0], phone),
+    keyOf(branch, spare[0], random),
+  ];
+  const after = await inEveryOrder(random, log, revocation, added, ...puppets);
+  assert.equal(states(after, phone, tablet, desk, spare[0]), ['active', 'active', 'active', 'none']);
+  assert.equal(revoking(after), hashes(revocation));
+  assert.is(after.accountKeys.length, 1);
+});
+
+test('[DL4] of two additions of one device that do not know of each other the senior gives its keys and rights', async () => {
+  const random = seeded(723);
+  const { phone, web, spare, log } = await family(random);
+  const other = { ...spare[0].logged.keys, hpke: testDevice(random, log.root).logged.keys.hpke };
+  for (let at = 0; at < 6; at++) {
+    const near = addOf(log, phone, spare[0], { rights: 0, at });
+    const between = addOf(log, phone, spare[1], { at });
+    const far = addOf(await withAll(log, between), web, spare[0], { device: other, at });
+    const after = await inEveryOrder(random, log, near, between, far);
+    const { keys, rights } = after.devices.get(idOf(spare[0]))!;
+    assert.equal([keys, rights], [spare[0].logged.keys, 0]);
+    const left = await inEveryOrder(random, log, near, between, far, revokeOf(log, phone, web));
+    assert.equal(left.devices.get(idOf(spare[0]))!.keys, spare[0].logged.keys);
+    const right = await withAll(log, between, far, revokeOf(log, web, phone));
+    assert.equal(right.devices.get(idOf(spare[0]))!.keys, other);
+  }
+});
+
 test('[DL9] what a device added before is not lost with it', async () => {
   const random = seeded(707);
   const { phone, web, spare, log } = await family(random);
@@ -329,16 +364,16 @@ test('[DL13] heads of a flood: at most sixteen, the seniors first, and one revoc
   const random = seeded(718);
   const { phone, web, tablet, spare, log } = await family(random);
   const flood = Array.from({ length: 40 }, () => keyOf(log, web, random));
-  const honest = addOf(log, phone, spare[0]);
+  const honest = spare.map((device) => addOf(log, phone, device));
   const ended = revokeOf(log, tablet, tablet);
-  const after = await inEveryOrder(random, log, ...flood, honest, ended);
+  const after = await inEveryOrder(random, log, ...flood, ...honest, ended);
   assert.is(after.heads.length, LIMITS.headsNamed);
-  for (const entry of [honest, ended])
+  for (const entry of [...honest, ended])
     assert.ok(after.heads.some((head) => toHex(head) === toHex(entry.hash)));
   const revocation = revokeOf(after, phone, web);
   const calm = await withAll(after, decodeEntryBytes(encodeEntryBytes(revocation)) as Signed);
   assert.equal(calm.heads.map(toHex), hashes(revocation));
-  assert.is(calm.accountKeys.length, 1 + LIMITS.headsNamed - 2, 'what it does not follow is void');
+  assert.is(calm.accountKeys.length, 1 + LIMITS.headsNamed - 4, 'what it does not follow is void');
 });
 
 test('[DL13] heads say which revocations their author knew', async () => {
@@ -381,6 +416,20 @@ test('[DL14] a directory keeps what comes early, up to a bound, and forgets the 
   };
   assert.ok(await isKept(255));
   assert.not(await isKept(256));
+});
+
+test('[DL14] entries that come while others are checked are all kept', async () => {
+  const random = seeded(724);
+  const { phone, web, tablet, spare, log } = await family(random);
+  const directory = createDirectory([log]);
+  const entries = [
+    revokeOf(log, phone, web),
+    ...spare.map((device) => addOf(log, phone, device)),
+    keyOf(log, tablet, random),
+  ];
+  const learned = await Promise.all([...entries, ...entries].map((entry) => directory.learn(entry)));
+  assert.is(learned.filter(Boolean).length, entries.length, 'each is news once');
+  assert.equal(essence(directory.log(toHex(log.root))!), essence(await withAll(log, ...entries)));
 });
 
 test('[DL14] what waited and is wrong is forgotten; what concerns other logs is left alone', async () => {
