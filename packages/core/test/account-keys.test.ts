@@ -17,10 +17,8 @@ import {
   account,
   addOf,
   codeOf,
-  essence,
+  inEveryOrder,
   keyOf,
-  parentsFirst,
-  replayed,
   revokeOf,
   type Signed,
   withAll,
@@ -98,17 +96,6 @@ test('[DL15] a key may be renewed without a revocation; the later one is used', 
   assert.is(grown.accountKeys.length, 4);
   assert.equal(grown.accountKeys.at(-1)!.hash, log.root);
 });
-
-/** The log of these entries, which must be the same in every order. */
-const inEveryOrder = async (random: Seeded, log: DeviceLog, ...entries: readonly Signed[]) => {
-  const expected = await withAll(log, ...entries);
-  for (let i = 0; i < 6; i++) {
-    const { log: again, refused } = await replayed(log, parentsFirst(random, entries));
-    assert.equal(refused, []);
-    assert.equal(essence(again), essence(expected));
-  }
-  return expected;
-};
 
 test('[DL15] of two keys made at once every device uses the same', async () => {
   const random = seeded(803);

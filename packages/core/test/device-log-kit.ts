@@ -3,7 +3,14 @@
 import { SealwireError, toHex } from '@sealwire/protocol';
 import * as assert from 'uvu/assert';
 import { deviceIdOf } from '../src/identity/device-keys.ts';
-import { activeDevices, addToDeviceLog, type DeviceLog, startDeviceLog } from '../src/identity/device-log.ts';
+import {
+  activeDevices,
+  addToDeviceLog,
+  type DeviceLog,
+  isActive,
+  revocationsOf,
+  startDeviceLog,
+} from '../src/identity/device-log.ts';
 import {
   type AccountKey,
   type DeviceAdd,
@@ -160,6 +167,48 @@ export const essence = (log: DeviceLog) => ({
   ),
   keyOwed: log.keyOwed,
 });
+
+/** Of each device: active, revoked, or none if nothing that counts added it. */
+export const states = (log: DeviceLog, ...devices: readonly TestDevice[]): string[] =>
+  devices.map((device) =>
+    isActive(log, idOf(device)) ? 'active' : log.devices.has(idOf(device)) ? 'revoked' : 'none',
+  );
+
+export const hashes = (...entries: readonly Signed[]): string[] =>
+  entries.map(({ hash }) => toHex(hash)).sort();
+export const revoking = (log: DeviceLog): string[] =>
+  revocationsOf(log)
+    .map(({ hash }) => toHex(hash))
+    .sort();
+
+/** The log that these entries give; all orders of them must give the same. */
+export const inEveryOrder = async (random: Seeded, log: DeviceLog, ...entries: readonly Signed[]) => {
+  const expected = await withAll(log, ...entries);
+  for (let i = 0; i < 8; i++) {
+    const again = await replayed(log, parentsFirst(random, entries));
+    assert.equal(again.refused, []);
+    assert.equal(essence(again.log), essence(expected));
+  }
+  return expected;
+};
+
+/** A phone and three devices, each added by the phone after the one before. */
+export const family = async (random: Seeded, rights = 1) => {
+  const { phone, others, log } = await account(random, 6);
+  const [web, tablet, desk, ...spare] = others as [TestDevice, TestDevice, TestDevice, ...TestDevice[]];
+  let grown = log;
+  for (const device of [web, tablet, desk])
+    grown = await withAll(grown, addOf(grown, phone, device, { rights }));
+  return {
+    phone,
+    web,
+    tablet,
+    desk,
+    spare: spare as [TestDevice, TestDevice, TestDevice],
+    log: grown,
+    first: log,
+  };
+};
 
 /** What counts, by the words of the specification and without regard for cost. Entries are named by their hashes. */
 export const modelOf = (entries: readonly Signed[]) => {
