@@ -2,7 +2,7 @@
 import { LIMITS, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addToDeviceLog, knows, revocationsOf, startDeviceLog } from '../src/identity/device-log.ts';
+import { addToDeviceLog, revocationsOf, startDeviceLog } from '../src/identity/device-log.ts';
 import {
   type DeviceGenesis,
   decodeEntryBytes,
