@@ -64,7 +64,9 @@ export const createChatModel = (options: ChatModelOptions) => {
 
   const stateOf = (clientId: number, at: number): MessageState => {
     const own = room.state.own.get(clientId);
-    if (!own || at < own.sent) return 'sent';
+    // The first entry of a run is seen before the outbox has heard of it.
+    if (!own) return clientId === page.clientId ? 'storing' : 'sent';
+    if (at < own.sent) return 'sent';
     return at < own.stored ? 'stored' : 'storing';
   };
 
