@@ -184,8 +184,15 @@ export type Room = ReturnType<typeof createRoom>;
 /** Takes note of who wrote what, and of what they say to have seen. */
 const hear = (state: RoomState, body: Body, chain: Chain): void => {
   const id = chain.deviceHex;
-  if (id === state.ownId) state.ownCounter = Math.max(state.ownCounter, body.counter);
-  else {
+  if (id === state.ownId) {
+    state.ownCounter = Math.max(state.ownCounter, body.counter);
+    // Own work that a copy of this device's past did not hold, on its way back from the relay.
+    const progress = state.own.get(body.clientId);
+    if (progress) {
+      progress.stored = Math.max(progress.stored, chain.clock);
+      progress.sent = Math.max(progress.sent, chain.clock);
+    }
+  } else {
     state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
     state.lastHeard.set(id, state.options.now());
   }
