@@ -58,8 +58,15 @@ test('reopened with the relay dead, a device has everything; two processes never
     const ids = [];
     for (let i = 0; i < 20; i++) ids.push(await chat.send(`kept ${i}`));
     await chat.delete(ids[5]!);
-    await until(web.chats, (chats) => chats[0]?.messages === 19);
     const expected = chat.timeline.get().map(({ id, text, at }) => [id, text, at]);
+    await until(web.chats, (chats) => chats.length === 1);
+    const onWeb = await web.openChat(chatId);
+    const last = expected.at(-1)![0];
+    await until(
+      onWeb.timeline,
+      (messages) => messages.length === expected.length && messages.at(-1)?.id === last,
+    );
+    await Promise.all([settled(phone), settled(web)]);
     await Promise.all([bench.close(phone), bench.close(web)]);
     await bench.relay.stop();
     for (const name of ['phone', 'web']) {

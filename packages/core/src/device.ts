@@ -2,6 +2,7 @@
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import { type Core, createCore, type DeviceParts } from './account/core.ts';
 import type { Chat, ChatSummary, Device, DeviceStatus, Evidence, LinkedDevice, Platform } from './api.ts';
+import { activeDevices } from './identity/device-log.ts';
 import { RIGHT } from './identity/log-entry.ts';
 import { linkFromPhone } from './link/from-phone.ts';
 import { createReadable } from './readable.ts';
@@ -79,7 +80,7 @@ const PLATFORMS: ReadonlySet<string> = new Set<Platform>(['phone', 'web', 'deskt
 
 const listDevices = (core: Core): readonly LinkedDevice[] => {
   const { devices: named } = core.accountState();
-  return [...core.deviceLog().devices.values()].map(({ id, rights, at }) => {
+  return activeDevices(core.deviceLog()).map(({ id, rights, at }) => {
     const hex = toHex(id);
     const entry = named.get(hex);
     const heard = core.rooms().map((room) => room.state.lastHeard.get(hex) ?? 0);

@@ -6,6 +6,7 @@ import { signEd25519 } from '#native';
 import type { Connection, Evidence } from '../api.ts';
 import { type ChatModel, createChatModel } from '../chat.ts';
 import { deviceIdOf, devicePublic } from '../identity/device-keys.ts';
+import { activeDevices } from '../identity/device-log.ts';
 import { createDirectory, requireDevice } from '../identity/directory.ts';
 import { type ChatEntry, type Entry, encodeEntry } from '../logdoc/entries.ts';
 import { createClock, stampMs } from '../logdoc/stamp.ts';
@@ -77,7 +78,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     return durable;
   };
 
-  const relayKeys = () => [...deviceLog().devices.values()].map((logged) => logged.keys.relay);
+  const relayKeys = () => activeDevices(deviceLog()).map((logged) => logged.keys.relay);
   const relayKeysText = () => relayKeys().map(toHex).sort().join();
 
   const engine = createEngine({

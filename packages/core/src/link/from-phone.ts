@@ -88,6 +88,8 @@ const release = async (
     n: device.deviceName,
     p: device.platform,
   });
+  // From here on the phone may go off for ever: the account's other devices learn of the new one from the relay.
+  await core.accountRoom.sent();
   const { accountKey, roomSecret, epochKeys } = core.self();
   return encodeBundle({ entry: signed, accountKey, roomSecret, epochKeys });
 };

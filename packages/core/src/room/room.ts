@@ -104,6 +104,17 @@ export const createRoom = (
     isLive: () => state.live,
     /** Own edits and frames that the relay has not acknowledged. */
     pending: () => state.outbox.length + state.framed.length,
+    /** Resolves when the relay has acknowledged all that was written so far. */
+    sent: (): Promise<void> =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (state.outbox.length + state.framed.length > 0) return;
+          listeners.delete(look);
+          resolve();
+        };
+        listeners.add(look);
+        look();
+      }),
     onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
