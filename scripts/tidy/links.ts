@@ -45,6 +45,7 @@ function fault(tree: Tree, folders: ReadonlySet<string>, from: string, link: str
   const [file = '', anchor] = decodeURI(link).split('#', 2);
   const target = file === '' ? from : posix.join(posix.dirname(from), file).replace(/\/$/, '');
   if (target.startsWith('..')) return `${link} leaves the repository`;
+  if (tree.binaries.includes(target)) return undefined;
   if (!tree.paths.includes(target)) return folders.has(target) ? undefined : `${link} leads nowhere`;
   if (anchor === undefined || !target.endsWith('.md')) return undefined;
   return anchorsOf(tree.read(target)).has(anchor) ? undefined : `${link}: ${target} has no such heading`;

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface Tree {
   /** Relative paths with forward slashes, sorted: tracked files, and new ones that git does not ignore. */
   readonly paths: readonly string[];
+  /** Pictures and the like, which no check reads but links may lead to. */
+  readonly binaries: readonly string[];
   /** The file's text. @throws Error if it is not in `paths`. */
   readonly read: (path: string) => string;
 }
@@ -28,12 +30,14 @@ export function treeAt(root: string): Tree {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
-  const paths = [...new Set(listed.split('\0'))]
-    .filter((path) => path !== '' && !BINARY.test(path) && existsSync(join(root, path)))
+  const all = [...new Set(listed.split('\0'))]
+    .filter((path) => path !== '' && existsSync(join(root, path)))
     .sort();
+  const paths = all.filter((path) => !BINARY.test(path));
   const texts = new Map<string, string>();
   return {
     paths,
+    binaries: all.filter((path) => BINARY.test(path)),
     read: (path) => {
       const text = texts.get(path) ?? readFileSync(join(root, path), 'utf8');
       texts.set(path, text);
@@ -46,6 +50,7 @@ export function treeAt(root: string): Tree {
 export function treeOf(files: Readonly<Record<string, string>>): Tree {
   return {
     paths: Object.keys(files).sort(),
+    binaries: [],
     read: (path) => {
       const text = files[path];
       if (text === undefined) throw new Error(`${path} is not in the tree`);

@@ -15,10 +15,14 @@ function exportOf(count: number): string {
   }).join('\n');
 }
 
+/** The best of several runs: what else the machine does only ever adds to it. */
 const msFor = (text: string): number => {
-  const startedAt = performance.now();
-  parseWhatsAppExport(text);
-  return performance.now() - startedAt;
+  const times = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now();
+    parseWhatsAppExport(text);
+    return performance.now() - startedAt;
+  });
+  return Math.min(...times);
 };
 
 test('a million messages are all there, in order', () => {
