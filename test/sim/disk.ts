@@ -1,0 +1,135 @@
+// A device's disk: what is on it is only what a completed barrier put there, and what a crash left by chance.
+// The contract that real storages pass: packages/testkit/src/vault-contract.ts.
+
+import type { Storage } from '@sealwire/core';
+import type { OpenStorage } from '@sealwire/core/testing';
+import { SealwireError } from '@sealwire/protocol';
+import * as Y from 'yjs';
+import type { Dice, World } from './world.ts';
+
+/** What lies on a disk: Yjs updates in the order in which they were written. */
+export type DiskContents = readonly Uint8Array[];
+
+export const createDisk = (world: World, name: string) => {
+  const dice = world.dice(`disk ${name}`);
+  const key = dice.bytes(32);
+  let rows: Uint8Array[] = [];
+  let opened: Opened | undefined;
+  let full = false;
+
+  const storage: Storage = {
+    async open() {
+      if (opened) throw new SealwireError('STORAGE_IN_USE', 'Another process has this storage open.');
+      const doc = new Y.Doc({ gc: true });
+      doc.transact(() => {
+        for (const row of rows) Y.applyUpdate(doc, row);
+      });
+      if (rows.length > 0) rows = [Y.encodeStateAsUpdate(doc)];
+      opened = openOn(doc);
+      return opened.storage;
+    },
+    async destroy() {
+      rows = [];
+    },
+  };
+
+  /** One opening, until it is closed or its device crashes. */
+  const openOn = (doc: Y.Doc): Opened => {
+    const self: Opened = { pending: [], dead: false, storage: undefined as never };
+    let problem: SealwireError | undefined;
+    let queue: Promise<unknown> = Promise.resolve();
+    const lost = new Set<(error: Error) => void>();
+    doc.on('update', (update: Uint8Array) => self.pending.push(update));
+
+    const wait = (): Promise<void> =>
+      self.dead ? Promise.resolve() : new Promise((resolve) => world.after(latencyOf(dice), resolve));
+    const inTurn = (run: () => Promise<void>): Promise<void> => {
+      const turn = queue.then(run);
+      queue = turn.catch(() => undefined);
+      return turn;
+    };
+    const write = (next: () => Uint8Array[]): void => {
+      if (self.dead) return;
+      if (full) {
+        problem = new SealwireError('STORAGE_FULL', 'The disk of this device is full.');
+        throw problem;
+      }
+      rows = next();
+    };
+    const flush = async (): Promise<void> => {
+      if (problem) throw problem;
+      const covered = self.pending.length;
+      await wait();
+      write(() => [...rows, ...self.pending.splice(0, covered)]);
+    };
+    self.lose = () => {
+      if (problem) return;
+      rows = [];
+      problem = new SealwireError('STORAGE_LOST', 'The storage of this device was removed.');
+      for (const listener of lost) listener(problem);
+    };
+    self.storage = {
+      doc,
+      key,
+      barrier: () => inTurn(flush),
+      repair: () =>
+        inTurn(async () => {
+          problem = undefined;
+          await wait();
+          const covered = self.pending.length;
+          const state = Y.encodeStateAsUpdate(doc);
+          write(() => [state]);
+          self.pending.splice(0, covered);
+        }),
+      onLost: (listener) => void lost.add(listener),
+      close: () =>
+        inTurn(async () => {
+          if (!problem) await flush().catch(() => undefined);
+          doc.destroy();
+          if (opened === self) opened = undefined;
+        }),
+    };
+    return self;
+  };
+
+  return {
+    name,
+    storage,
+    isOpen: () => opened !== undefined,
+    isEmpty: () => rows.length === 0,
+    /** The device stops at once: of what no barrier covered, a prefix may have reached the disk. */
+    crash(): void {
+      if (!opened) return;
+      const kept = dice.chance(0.5) ? 0 : dice.between(0, opened.pending.length);
+      rows.push(...opened.pending.splice(0, kept));
+      opened.dead = true;
+      opened = undefined;
+    },
+    /** Somebody deletes what is stored while the device runs. */
+    lose: (): void => opened?.lose?.(),
+    fill: (isFull: boolean): void => {
+      full = isFull;
+    },
+    isFull: () => full,
+    copy: (): DiskContents => [...rows],
+    /** @throws TypeError while it is open. */
+    restore(contents: DiskContents): void {
+      if (opened) throw new TypeError('the disk is in use');
+      rows = [...contents];
+    },
+    bytes: (): DiskContents => rows,
+  };
+};
+
+export type Disk = ReturnType<typeof createDisk>;
+
+interface Opened {
+  storage: OpenStorage;
+  /** Written by the device, not covered by a barrier. */
+  readonly pending: Uint8Array[];
+  dead: boolean;
+  lose?: () => void;
+}
+
+/** Mostly fast; now and then a disk that is busy with something else. */
+const latencyOf = (dice: Dice): number => (dice.chance(0.05) ? dice.between(50, 800) : dice.between(0, 8));

@@ -1,0 +1,101 @@
+// The readable model: what people said, saw stored, saw sent and deleted. Every device is held to it.
+import { toHex } from '@sealwire/protocol';
+import type { World } from './world.ts';
+
+/** One message. Texts of a run are all different, so the text names it. */
+export interface Word {
+  readonly text: string;
+  readonly chat: string;
+  /** Device id. */
+  readonly author: string;
+  readonly saidAt: number;
+  /** `unsure` until it was shown as stored: then it may be there, or not. */
+  state: 'unsure' | 'stored' | 'sent';
+  /** `unsure` from the wish to the moment at which its deletion was shown as stored. */
+  deleted: 'no' | 'unsure' | 'yes';
+}
+
+interface Deletion {
+  readonly word: Word;
+  /** Device id. */
+  readonly by: string;
+  readonly at: number;
+}
+
+interface KnownChat {
+  readonly title: string;
+  readonly by: string;
+  readonly at: number;
+  id: string | undefined;
+  state: 'unsure' | 'stored';
+}
+
+export const createLedger = (world: World) => {
+  const words = new Map<string, Word>();
+  const chats = new Map<string, KnownChat>();
+  const deletions: Deletion[] = [];
+  /** By device: everything that it did before was at the relay. */
+  const settledAt = new Map<string, number>();
+  let next = 1;
+
+  return {
+    words: words as ReadonlyMap<string, Word>,
+    chats: chats as ReadonlyMap<string, KnownChat>,
+    newText: (device: string): string => `word-${next++} of ${device} canary`,
+    say(text: string, chat: string, author: string): Word {
+      const word: Word = { text, chat, author, saidAt: world.now(), state: 'unsure', deleted: 'no' };
+      words.set(text, word);
+      return word;
+    },
+    stored(word: Word): void {
+      if (word.state === 'unsure') word.state = 'stored';
+    },
+    delete(word: Word, by: string): void {
+      if (word.deleted === 'no') word.deleted = 'unsure';
+      deletions.push({ word, by, at: world.now() });
+    },
+    deleted(word: Word): void {
+      word.deleted = 'yes';
+    },
+    newChat(by: string): KnownChat {
+      const chat: KnownChat = {
+        title: `chat-${next++} canary`,
+        by,
+        at: world.now(),
+        id: undefined,
+        state: 'unsure',
+      };
+      chats.set(chat.title, chat);
+      return chat;
+    },
+    /** A device has nothing that the relay has not. */
+    settled: (device: string): void => void settledAt.set(device, world.now()),
+    /** A device is as it was at `at`: what it did since, and the relay does not have, may be gone. */
+    restored(device: string, at: number): void {
+      const safe = settledAt.get(device) ?? 0;
+      for (const word of words.values())
+        if (word.author === device && word.state === 'stored' && word.saidAt >= at && word.saidAt >= safe)
+          word.state = 'unsure';
+      for (const { word, by, at: deletedAt } of deletions)
+        if (by === device && word.deleted === 'yes' && deletedAt >= at && deletedAt >= safe)
+          word.deleted = 'unsure';
+      for (const chat of chats.values())
+        if (chat.by === device && chat.at >= at && chat.at >= safe) {
+          chat.state = 'unsure';
+          for (const word of words.values()) if (word.chat === chat.id) word.state = 'unsure';
+        }
+    },
+    /** Must be shown, at the end, in this chat. */
+    expected: (chat: string): Word[] =>
+      [...words.values()].filter(
+        (word) => word.chat === chat && word.state !== 'unsure' && word.deleted === 'no',
+      ),
+    /** Must not be shown, at the end. */
+    gone: (chat: string): Word[] =>
+      [...words.values()].filter((word) => word.chat === chat && word.deleted === 'yes'),
+    canary: new TextEncoder().encode('canary'),
+    hex: toHex,
+  };
+};
+
+export type Ledger = ReturnType<typeof createLedger>;

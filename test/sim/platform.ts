@@ -1,0 +1,84 @@
+// What a device reaches in its process without a parameter, made repeatable: WebCrypto's thread pool and its randomness.
+// How a run stays the same for one seed: CONTRIBUTING.md, "The simulator".
+import type { Random } from '@sealwire/testkit/relay-fuzz';
+
+interface Held {
+  /** Hands the result on; undefined while the thread pool works. */
+  release: (() => void) | undefined;
+}
+
+/** WebCrypto calls in the order in which they were made. */
+const held: Held[] = [];
+let random: Random | undefined;
+let installed = false;
+
+/** Draws from `source` from now on, for HPKE's one-time keys and the like. */
+export const usePlatform = (source: Random): void => {
+  random = source;
+  held.length = 0;
+  if (installed) return;
+  installed = true;
+  const { subtle } = crypto;
+  for (const name of METHODS) {
+    const original = subtle[name].bind(subtle) as (...args: unknown[]) => Promise<unknown>;
+    Object.defineProperty(subtle, name, { value: (...args: unknown[]) => hold(original(...args)) });
+  }
+  const fill = crypto.getRandomValues.bind(crypto);
+  Object.defineProperty(crypto, 'getRandomValues', {
+    value: (array: Uint8Array) => {
+      if (!random) return fill(array as Uint8Array<ArrayBuffer>);
+      const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+      bytes.set(random.bytes(bytes.length));
+      return array;
+    },
+  });
+};
+
+/** Gives the process its own randomness back. */
+export const leavePlatform = (): void => {
+  random = undefined;
+};
+
+/**
+ * Resolves when nothing more happens by itself: no microtask is left, and no WebCrypto call is out. Their results are
+ * handed on one at a time, in the order of the calls, so that the thread pool's timing decides nothing.
+ */
+export const settle = async (): Promise<void> => {
+  for (;;) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const [first] = held;
+    if (!first) return;
+    if (!first.release) continue;
+    held.shift();
+    first.release();
+  }
+};
+
+const METHODS = [
+  'importKey',
+  'exportKey',
+  'generateKey',
+  'deriveBits',
+  'deriveKey',
+  'sign',
+  'verify',
+  'encrypt',
+  'decrypt',
+  'digest',
+  'wrapKey',
+  'unwrapKey',
+] as const;
+
+const hold = (result: Promise<unknown>): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    const item: Held = { release: undefined };
+    held.push(item);
+    result.then(
+      (value) => {
+        item.release = () => resolve(value);
+      },
+      (error: unknown) => {
+        item.release = () => reject(error);
+      },
+    );
+  });

@@ -1,0 +1,141 @@
+// The relay of a run: the real core over a store whose disk has its moments, restarts, and copies to go back to.
+
+import { SealwireError, toHex } from '@sealwire/protocol';
+import {
+  createRelayCore,
+  type Link,
+  type LinkEvents,
+  type LogStore,
+  memoryStore,
+  relayLimits,
+} from '@sealwire/relay';
+import type { World } from './world.ts';
+
+/** One durable change of the store, in order. */
+type Change =
+  | {
+      readonly type: 'append';
+      readonly room: Uint8Array;
+      readonly stream: string;
+      readonly frame: Uint8Array;
+    }
+  | { readonly type: 'principal'; readonly record: Parameters<LogStore['putPrincipal']>[0] }
+  | { readonly type: 'room'; readonly record: Parameters<LogStore['putRoom']>[0] };
+
+export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => void) => {
+  const dice = world.dice('relay');
+  const relayId = dice.bytes(16);
+  const changes: Change[] = [];
+  let full = false;
+  let up = true;
+  let epoch = 0;
+  let store: LogStore;
+  let core: ReturnType<typeof createRelayCore>;
+
+  /** The store of one life of the relay's disk: what its process had not committed when it died is not in it. */
+  const newStore = (): { readonly inner: LogStore; ready(): void } => {
+    let isReady = false;
+    const inner = memoryStore({
+      relayId,
+      flush: () => (isReady ? flush() : Promise.resolve()),
+      soon: (run) => (isReady ? void world.after(dice.between(0, 2), run) : queueMicrotask(run)),
+    });
+    return {
+      inner,
+      ready: () => {
+        isReady = true;
+      },
+    };
+  };
+
+  const flush = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const mine = epoch;
+      world.after(dice.chance(0.03) ? dice.between(50, 2_000) : dice.between(0, 10), () => {
+        if (mine !== epoch)
+          reject(new SealwireError('STORE_FAILED', 'The process died before this was on disk.'));
+        else if (full) reject(new SealwireError('STORE_FULL', 'The disk of the relay is full.'));
+        else resolve();
+      });
+    });
+
+  /** The store, and a record of what became durable in it. */
+  const recording = (inner: LogStore): LogStore => ({
+    ...inner,
+    async putPrincipal(record) {
+      await inner.putPrincipal(record);
+      changes.push({ type: 'principal', record });
+    },
+    async putRoom(record) {
+      await inner.putRoom(record);
+      changes.push({ type: 'room', record });
+    },
+    async append({ room, stream, frame }) {
+      const kept = { type: 'append', room: room.slice(), stream, frame: frame.slice() } as const;
+      const position = await inner.append({ room, stream, frame });
+      changes.push(kept);
+      onDurable(kept.frame);
+      return position;
+    },
+  });
+
+  const start = (): void => {
+    const mine = ++epoch;
+    const guarded = (run: () => void) => () => {
+      if (mine === epoch) run();
+    };
+    core = createRelayCore({
+      store,
+      clock: {
+        now: world.now,
+        after: (ms, run) => world.after(ms, guarded(run)),
+        soon: (run) => void world.after(0, guarded(run)),
+      },
+      limits: relayLimits({ readBytes: 4_000, socketPauseBytes: 24_000 }),
+      random: (length) => dice.bytes(length),
+      log: (event) => {
+        if (event.event === 'closing') world.note('relay', `closes: ${event.code}`);
+      },
+    });
+    up = true;
+  };
+
+  const first = newStore();
+  first.ready();
+  store = recording(first.inner);
+  start();
+
+  return {
+    isUp: () => up,
+    connect: (link: Link): LinkEvents => core.connect(link),
+    /** The process dies; what was not on disk is gone. Connections are the caller's to cut. */
+    stop(): void {
+      epoch += 1;
+      up = false;
+    },
+    start,
+    fill: (isFull: boolean): void => {
+      full = isFull;
+    },
+    /** How many changes are durable. */
+    length: (): number => changes.length,
+    /** All frames that are durable, oldest first. */
+    frames: () => changes.filter((change) => change.type === 'append'),
+    head: (room: Uint8Array): number => store.head(room),
+    /** Brings back an old copy of the disk while the relay is stopped: only the first `kept` changes are in it. */
+    async rollBack(kept: number): Promise<readonly string[]> {
+      const lost = changes.splice(kept);
+      const { inner, ready } = newStore();
+      for (const change of changes) {
+        if (change.type === 'append') await inner.append(change);
+        else if (change.type === 'principal') await inner.putPrincipal(change.record);
+        else await inner.putRoom(change.record);
+      }
+      ready();
+      store = recording(inner);
+      return [...new Set(lost.flatMap((change) => (change.type === 'append' ? toHex(change.room) : [])))];
+    },
+  };
+};
+
+export type RelayHost = ReturnType<typeof createRelayHost>;

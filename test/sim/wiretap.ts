@@ -1,0 +1,54 @@
+// Who sent which frame, as the wire and the relay's disk tell it: what "sent" and "withheld" are held against.
+import { decodeClientMessage, decodeRelayMessage, type RelayMessage, toHex } from '@sealwire/protocol';
+import type { World } from './world.ts';
+
+/** A frame on the wire, by its nonce: no two have the same, sent again it is the same bytes. */
+export interface KnownFrame {
+  readonly key: string;
+  readonly author: string;
+  readonly room: string;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+  /** When it first became durable at the relay. */
+  durableAt: number | undefined;
+  /** Names of the devices that it was delivered to, unaltered. */
+  readonly reached: Set<string>;
+}
+
+export const frameKey = (frame: Uint8Array): string => toHex(frame.subarray(10, 34));
+
+export const createWiretap = (world: World) => {
+  const frames = new Map<string, KnownFrame>();
+  const lastDurable = new Map<string, number>();
+  return {
+    frames: frames as ReadonlyMap<string, KnownFrame>,
+    /** A device's message reaches the relay. */
+    up(author: string, bytes: Uint8Array): void {
+      const message = decodeClientMessage(bytes);
+      if (message.type !== 'append') return;
+      const key = frameKey(message.frame);
+      if (frames.has(key)) return;
+      const frame = message.frame.slice();
+      const { stream } = message;
+      const room = toHex(message.room);
+      frames.set(key, { key, author, room, stream, frame, durableAt: undefined, reached: new Set() });
+    },
+    /** A message reaches a device. */
+    down(reader: string, bytes: Uint8Array): RelayMessage {
+      const message = decodeRelayMessage(bytes);
+      if (message.type === 'frames')
+        for (const { frame } of message.frames) frames.get(frameKey(frame))?.reached.add(reader);
+      return message;
+    },
+    durable(frame: Uint8Array): void {
+      const known = frames.get(frameKey(frame));
+      if (!known) return;
+      known.durableAt ??= world.now();
+      lastDurable.set(known.author, world.now());
+    },
+    /** When a frame of this device last became durable at the relay. */
+    lastDurable: (author: string): number => lastDurable.get(author) ?? -1,
+  };
+};
+
+export type Wiretap = ReturnType<typeof createWiretap>;
