@@ -84,9 +84,9 @@ const openSlab = (
   heap.fill(0, keyAt, at);
   sodium._free(keyAt);
   let end = 0;
-  for (const [i, message] of sealed.entries()) {
+  for (let i = 0; i < sealed.length; i++) {
     const text = end + from + NONCE_BYTES;
-    end += message.length;
+    end += sealed[i]!.length;
     opened.push(fits[i] ? out.subarray(text, end - TAG_BYTES) : undefined);
   }
 };

@@ -1,7 +1,7 @@
 // The chains of one room: which frames follow which, and which of them their device signed. Rules: spec/frame.md §5.
 import { sameBytes, toHex } from '@sealwire/protocol';
 import { verifyEd25519 } from '#native';
-import type { Body, Opening } from '../frame/body.ts';
+import { type Body, type Opening, SEEN_TAG_BYTES } from '../frame/body.ts';
 import { type ChainAddress, chainNext, chainStart, chainStatement } from '../frame/chain.ts';
 import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
@@ -12,6 +12,8 @@ export interface Chain {
   readonly device: LoggedDevice;
   /** Its id, hexadecimal: asked for with each frame. */
   readonly deviceHex: string;
+  /** Its beginning: what stands for the device in `seen`. */
+  readonly deviceTag: string;
   readonly nonce: Uint8Array;
   /** Counter of its newest accepted frame, 0 before the first. */
   last: number;
@@ -49,6 +51,7 @@ export const openChain = (
     address,
     device,
     deviceHex: toHex(device.id),
+    deviceTag: toHex(device.id.subarray(0, SEEN_TAG_BYTES)),
     nonce: opening.nonce.slice(),
     last: 0,
     hash: chainStart(address),

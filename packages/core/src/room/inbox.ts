@@ -145,7 +145,8 @@ export const createInbox = (options: InboxOptions) => {
             refused.push(item);
             done.add(item);
           }
-          for (const [i, item] of verdict.accepted.entries()) {
+          for (let i = 0; i < verdict.accepted.length; i++) {
+            const item = verdict.accepted[i]!;
             const result =
               item.body.kind === KIND.control
                 ? await judgeControl(options, item.body)

@@ -68,7 +68,8 @@ export const openWaiting = async (
       key,
       items.map(({ frame }) => frame),
     );
-    for (const [i, item] of items.entries()) {
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
       try {
         item.encodedBody = orThrow(opened[i]!);
         item.body = decodeBody(item.encodedBody);

@@ -3,7 +3,7 @@
 import { type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
-import { type Body, SEEN_TAG_BYTES } from '../frame/body.ts';
+import type { Body } from '../frame/body.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
@@ -204,7 +204,7 @@ const hear = (state: RoomState, body: Body, chain: Chain): void => {
       progress.sent = Math.max(progress.sent, chain.clock);
     }
   } else {
-    state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
+    state.counters.take(chain.deviceTag, body.counter);
     state.lastHeard.set(id, state.options.now());
   }
   for (const { deviceTag, counter } of body.seen) {
