@@ -35,7 +35,7 @@ export const createDisk = (world: World, name: string) => {
 
   /** One opening, until it is closed or its device crashes. */
   const openOn = (doc: Y.Doc): Opened => {
-    const self: Opened = { pending: [], dead: false, storage: undefined as never };
+    const self: Opened = { pending: [], dead: false, lost: false, storage: undefined as never };
     let problem: SealwireError | undefined;
     let queue: Promise<unknown> = Promise.resolve();
     const lost = new Set<(error: Error) => void>();
@@ -65,6 +65,7 @@ export const createDisk = (world: World, name: string) => {
     self.lose = () => {
       if (problem) return;
       rows = [];
+      self.lost = true;
       problem = new SealwireError('STORAGE_LOST', 'The storage of this device was removed.');
       for (const listener of lost) listener(problem);
     };
@@ -80,6 +81,7 @@ export const createDisk = (world: World, name: string) => {
           const state = Y.encodeStateAsUpdate(doc);
           write(() => [state]);
           self.pending.splice(0, covered);
+          self.lost = false;
         }),
       onLost: (listener) => void lost.add(listener),
       close: () =>
@@ -111,6 +113,8 @@ export const createDisk = (world: World, name: string) => {
       full = isFull;
     },
     isFull: () => full,
+    /** Nothing but the running device's repair can bring back what was stored. */
+    isLost: () => opened?.lost === true,
     copy: (): DiskContents => [...rows],
     /** @throws TypeError while it is open. */
     restore(contents: DiskContents): void {
@@ -128,6 +132,7 @@ interface Opened {
   /** Written by the device, not covered by a barrier. */
   readonly pending: Uint8Array[];
   dead: boolean;
+  lost: boolean;
   lose?: () => void;
 }
 

@@ -135,7 +135,7 @@ export const heal = ({ network, relay, devices }: FaultWorld): void => {
 };
 
 const running = ({ devices, dice }: FaultWorld): SimDevice | undefined => {
-  const open = devices.filter(({ life }) => life === 'on');
+  const open = devices.filter(({ life, disk }) => life === 'on' && !disk.isLost());
   return open.length > 0 ? dice.pick(open) : undefined;
 };
 
