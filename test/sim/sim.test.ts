@@ -23,7 +23,7 @@ test('one seed, one run: every event, and every byte on a wire, again', async ()
   assert.is.not((await simulate(3)).digest, (await simulate(4)).digest);
 });
 
-test('devices agree with each other and with the model, whatever befell them', async () => {
+test('[FR12] [FR16] devices agree with each other and with the model, whatever befell them', async () => {
   const counts = new Map<string, number>();
   const failures: string[] = [];
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
