@@ -24,16 +24,20 @@ export const takeRounds = async (
   const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < options.most; round++) {
     if (round >= options.least && performance.now() >= options.until) break;
-    // Each goes first as often as any other: whoever does meets a heap that the one before it left behind.
-    for (let i = 0; i < contenders.length; i++) {
-      const contender = contenders[(round + i) % contenders.length]!;
+    for (const contender of inTurn(contenders, round))
       times.get(contender.name)!.push(await timeOnce(contender));
-    }
     options.say?.(
       `  round ${round + 1}: ${[...times].map(([name, ms]) => `${name} ${last(ms)}`).join(', ')}`,
     );
   }
   return times;
+};
+
+/** Each goes first as often as any other, and after any other: a heap is never quite as it was before the last one. */
+const inTurn = <T>(items: readonly T[], round: number): T[] => {
+  const first = round % items.length;
+  const turned = [...items.slice(first), ...items.slice(0, first)];
+  return Math.floor(round / items.length) % 2 === 0 ? turned : turned.reverse();
 };
 
 const timeOnce = async ({ prepare }: Contender): Promise<number> => {
