@@ -1,13 +1,24 @@
 // What tests, the demo and the benchmark need of core's inside. Reachable from sources only, not from the package.
-import { decodeSelf } from './account/self.ts';
+import { toHex } from '@sealwire/protocol';
+import * as Y from 'yjs';
+import { chatKeys, type RoomKeys } from './account/rooms.ts';
+import { decodeSelf, type Self } from './account/self.ts';
+import { decodeBody } from './frame/body.ts';
+import { roomIdOf } from './identity/device-keys.ts';
+import { decodeEntry } from './logdoc/entries.ts';
+import { ROOT } from './logdoc/parser.ts';
 import { randomBytes } from './random.ts';
-import { decodeRecord } from './room/records.ts';
+import { type BodiesRecord, decodeRecord } from './room/records.ts';
 import type { Storage } from './vault/storage.ts';
 import { openVault } from './vault/vault.ts';
 
-export { signEd25519 } from '#native';
+export { openManyXChaCha, signEd25519 } from '#native';
 export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
 export { hpkeKeyPair } from './crypto/hpke.ts';
+export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/body.ts';
+export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
+export { deriveClientId } from './frame/client-id.ts';
+export { openFrame, sealFrame, streamKey } from './frame/envelope.ts';
 export {
   createDeviceSecrets,
   type DeviceSecrets,
@@ -22,6 +33,7 @@ export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
 export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
 export { chainKey } from './room/chains.ts';
+export { encodeEntries } from './room/control.ts';
 export type { Page } from './room/page.ts';
 export type { Room } from './room/room.ts';
 export { type Edge, PLATFORM_EDGE, type RelaySocket } from './sync/edge.ts';
@@ -53,4 +65,54 @@ export const readSecrets = async (
   } finally {
     await vault.close();
   }
+};
+
+/** A room as a member could speak in it. */
+export interface KnownRoom extends RoomKeys {
+  /** 32 bytes. */
+  readonly id: Uint8Array;
+  readonly kind: 'account' | 'chat';
+}
+
+/**
+ * All that a linked device knows, for a member who turns against the others. The vault must be closed.
+ *
+ * @throws TypeError if the storage holds no device.
+ */
+export const readKeys = async (
+  storage: Storage,
+): Promise<{ readonly self: Self; readonly rooms: readonly KnownRoom[] }> => {
+  const vault = await openVault(await storage.open(), { randomBytes });
+  try {
+    const records = vault.load().map(({ bytes }) => decodeRecord(bytes));
+    const found = records.find((record) => record.type === 'self');
+    if (!found) throw new TypeError('storage: there is no device in it');
+    const self = await decodeSelf(found.json);
+    const account: KnownRoom = {
+      id: roomIdOf(self.roomSecret),
+      kind: 'account',
+      logId: self.log.root,
+      secret: self.roomSecret,
+      epochKeys: self.epochKeys,
+    };
+    const bodies = records.filter((record): record is BodiesRecord => record.type === 'bodies');
+    return { self, rooms: [account, ...chatsIn(bodies, toHex(account.id))] };
+  } finally {
+    await vault.close();
+  }
+};
+
+/** The chats that an account document names. @param room - the account's room, hexadecimal. */
+const chatsIn = (records: readonly BodiesRecord[], room: string): KnownRoom[] => {
+  const doc = new Y.Doc();
+  for (const record of records)
+    if (toHex(record.room) === room)
+      for (const { stream, body } of record.bodies)
+        if (stream.startsWith('page-')) Y.applyUpdate(doc, decodeBody(body).payload);
+  const entries = [...doc.getMap<Uint8Array>(ROOT).values()].map(decodeEntry);
+  return entries.flatMap((entry) => {
+    if (entry?.k !== 'chat') return [];
+    const keys = chatKeys(entry);
+    return [{ ...keys, id: roomIdOf(keys.secret), kind: 'chat' as const }];
+  });
 };

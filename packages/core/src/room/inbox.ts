@@ -73,6 +73,10 @@ export const createInbox = (options: InboxOptions) => {
     return undefined;
   };
 
+  /** True for an opening of a device that is known, when the clientID is not one that follows from it. */
+  const isUnbound = ({ body }: Waiting): boolean =>
+    body?.opening !== undefined && options.directory.device(toHex(body.opening.deviceId)) !== undefined;
+
   /** Whose share of the parking a frame takes: its device's, or its clientID's while nothing binds it to a device. */
   const shareOf = ({ stream, body }: Waiting): string => {
     if (!body) return 'sealed';
@@ -125,7 +129,14 @@ export const createInbox = (options: InboxOptions) => {
         refused.push(...done);
         for (const { stream, items } of groupByChain(waiting, done)) {
           const chain = findChain(stream, items);
-          if (!chain) continue;
+          if (!chain) {
+            for (const item of items.filter(isUnbound)) {
+              refuse(item, unbound());
+              refused.push(item);
+              done.add(item);
+            }
+            continue;
+          }
           const fresh: (Waiting & { readonly body: Body })[] = [];
           for (const item of items) {
             const standing = compareToChain(chain, item.body!);
@@ -247,6 +258,9 @@ const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>
 
 const secondContent = (): SealwireError =>
   new SealwireError('FRAME_EQUIVOCATION', 'A device sent two different frames under one number.');
+
+const unbound = (): SealwireError =>
+  new SealwireError('FRAME_FORGED', "A frame opens a chain under a clientID that is not its device's.");
 
 const forged = (): SealwireError =>
   new SealwireError('FRAME_FORGED', 'A frame names a device that did not sign it.');

@@ -7,6 +7,7 @@ import type { Body } from '../frame/body.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
+import { gapReporter } from './gaps.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
 import { toWaiting } from './opening.ts';
 import { encodeRecord, type RoomRecord } from './records.ts';
@@ -61,7 +62,7 @@ export const createRoom = (
     report,
   };
   const inbox = createInbox(inboxOptions);
-  const reportGaps = gapReporter(state, () => inbox.parked().length > 0, report);
+  const reportGaps = gapReporter(state, inbox.parked, report);
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
     remember(state, stream, items);
@@ -266,26 +267,4 @@ const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array 
   for (const { clientId, clockAfter, ...item } of outbox)
     if (item.stream === stream && clockAfter > (clocks.get(clientId) ?? 0)) clocks.set(clientId, clockAfter);
   return Y.encodeStateVector(clocks);
-};
-
-/** Says once what is missing, when nothing that could fill the gap is on its way. */
-const gapReporter = (
-  { counters }: RoomState,
-  somethingWaits: () => boolean,
-  report: (evidence: Omit<Evidence, 'room'>) => void,
-): (() => void) => {
-  const reported = new Set<string>();
-  return () => {
-    if (somethingWaits()) return;
-    for (const { device, counter } of counters.gaps()) {
-      const gap = `${device}/${counter}`;
-      if (reported.has(gap)) continue;
-      reported.add(gap);
-      report({
-        code: 'FRAME_GAP',
-        message: 'A frame that a device sent never came: the relay withheld or lost it.',
-        deviceId: device,
-      });
-    }
-  };
 };

@@ -1,0 +1,42 @@
+// Says once what is missing in a room when nothing that could fill the gap is on its way. Rules: spec/frame.md §7.
+import { toHex } from '@sealwire/protocol';
+import type { Evidence } from '../api.ts';
+import { chainKey } from './chains.ts';
+import type { Waiting } from './opening.ts';
+import type { RoomState } from './state.ts';
+
+/**
+ * The function to be called when all has come that the relay has: what waits then builds on what was left out, and what
+ * is neither here nor waiting was left out itself.
+ *
+ * @param parked - what waits; one frame that waits for ever must not hide what others lack.
+ */
+export const gapReporter = (
+  { counters, chains }: RoomState,
+  parked: () => readonly Waiting[],
+  report: (evidence: Omit<Evidence, 'room'>) => void,
+): (() => void) => {
+  const reported = new Set<string>();
+  const once = (name: string, evidence: Omit<Evidence, 'room'>): void => {
+    if (reported.has(name)) return;
+    reported.add(name);
+    report(evidence);
+  };
+  return () => {
+    for (const { stream, position, frame, body } of parked()) {
+      if (!body) {
+        const bytes = frame.slice();
+        once(`key/${position}`, { code: 'FRAME_KEY_MISSING', message: KEY_MISSING, stream, bytes });
+        continue;
+      }
+      const name = chainKey(stream, body.clientId);
+      const deviceId = chains.get(name)?.deviceHex ?? (body.opening && toHex(body.opening.deviceId));
+      once(`chain/${name}`, { code: 'FRAME_GAP', message: GAP, stream, ...(deviceId && { deviceId }) });
+    }
+    for (const { device, counter } of counters.gaps())
+      once(`counter/${device}/${counter}`, { code: 'FRAME_GAP', message: GAP, deviceId: device });
+  };
+};
+
+const GAP = 'A frame that a device sent never came: the relay withheld or lost it.';
+const KEY_MISSING = 'A frame waits for a key that has not come.';

@@ -1,0 +1,67 @@
+// What a device says when frames are missing, and that nobody can keep it from saying so. Rules: spec/frame.md §6 and §7.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { decodeBody, encodeBody, encodeSigned } from '../src/frame/body.ts';
+import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
+import { openFrame, sealFrame, streamKey } from '../src/frame/envelope.ts';
+import { roomIdOf } from '../src/identity/device-keys.ts';
+import { drain, PAGE, type TestRoom, testAccount, testRoom } from './room-support.ts';
+import { seeded } from './support.ts';
+
+const test = suite('gaps of a room');
+
+const codes = ({ evidence }: TestRoom) => evidence.map(({ code }) => code);
+
+/** A phone's frames: its log, then one message each. */
+const conversation = async (seed: number) => {
+  const random = seeded(seed);
+  const account = await testAccount(random, 2);
+  const phone = await testRoom(random, account, 0);
+  const web = await testRoom(random, account, 1);
+  const position = { next: 1 };
+  const frames = [];
+  for (let i = 0; i < 4; i++) {
+    await phone.write(`text ${i}`);
+    frames.push(...(await drain(phone, position)));
+  }
+  const [log, ...words] = frames;
+  return { random, account, phone, web, log: log!, words };
+};
+
+test('[FR11] a frame left out of a chain is reported, though what follows it only waits', async () => {
+  const { web, log, words } = await conversation(1);
+  await web.room.receive([log, words[0]!, words[2]!]);
+  assert.equal(codes(web), [], 'the head has not been reached yet');
+  await web.room.goLive();
+  assert.equal(codes(web), ['FRAME_GAP']);
+  await web.room.receive([words[3]!]);
+  assert.equal(codes(web), ['FRAME_GAP'], 'once is enough');
+  await web.room.receive([{ ...words[1]!, position: 900 }]);
+  assert.is(web.texts().length, 4);
+});
+
+test('[FR11] a frame that nobody has the key of is reported, and silences nothing', async () => {
+  const { random, web, log, words } = await conversation(2);
+  const junk = Uint8Array.from([1, 1, ...random.bytes(200)]);
+  await web.room.goLive();
+  await web.room.receive([log, { position: 2, stream: PAGE, frame: junk }]);
+  assert.equal(codes(web), ['FRAME_KEY_MISSING']);
+  await web.room.receive([words[0]!, words[2]!].map((frame, i) => ({ ...frame, position: 10 + i })));
+  assert.equal(codes(web), ['FRAME_KEY_MISSING', 'FRAME_GAP']);
+});
+
+test('[FR10] an opening under a clientID that is not its device’s is refused, not kept waiting', async () => {
+  const { random, account, web, log, words } = await conversation(3);
+  const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE);
+  const body = decodeBody(openFrame(key, words[0]!.frame));
+  const { id } = account.devices[0]!.logged;
+  const address = { logId: account.log.root, stream: PAGE, deviceId: id, clientId: body.clientId + 1 };
+  const signed = encodeSigned({ ...body, clientId: address.clientId }, true);
+  const statement = chainStatement(address, body.counter, chainNext(chainStart(address), signed));
+  const frame = sealFrame(key, encodeBody(signed, account.devices[0]!.sign(statement)), random.bytes);
+  await web.room.receive([log, { ...words[0]!, frame }]);
+  assert.equal(codes(web), ['FRAME_FORGED']);
+  assert.equal(web.texts(), []);
+});
+
+test.run();
