@@ -1,6 +1,7 @@
 // `pnpm tidy`: the house checks, each a line `file:line: message`; exit code 1 when there is one.
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { checkClaims } from './claims.ts';
 import { checkDocs } from './docs.ts';
 import { checkCycles, checkDirection } from './imports.ts';
 import { checkLinks } from './links.ts';
@@ -22,6 +23,7 @@ const checks: readonly HouseCheck[] = [
   checkHeader,
   checkTestPlaces,
   checkDocs,
+  checkClaims,
 ];
 
 const tree = treeAt(root);

@@ -34,7 +34,7 @@ export const checkRules: HouseCheck = (tree) => {
 };
 
 /** Titles stand in test files and in testkit's contract suites; vectors name the rule that they break. */
-function testedIds(tree: Tree): Map<string, Place> {
+export function testedIds(tree: Tree): Map<string, Place> {
   const tested = new Map<string, Place>();
   for (const path of tree.paths) {
     const pattern = holdsTitles(path)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkClaims } from './claims.ts';
 import { checkDocs } from './docs.ts';
 import { checkCycles, checkDirection, importsOf } from './imports.ts';
 import { anchorsOf, checkLinks } from './links.ts';
@@ -261,6 +262,30 @@ test('the tree is what git tracks or would track', () => {
   assert.equal(tree.paths, ['.gitignore', 'a b.md', 'b.ts']);
   assert.is(tree.read('b.ts'), 'ignored.ts\n');
   rmSync(folder, { recursive: true });
+});
+
+test('claims: each row is shown by a tested rule or a file that is there', () => {
+  const page = (last: string): string =>
+    lines(
+      '| threat | shown by |',
+      '|---|---|',
+      `| it reads | ${last} |`,
+      '',
+      '| other | table |',
+      '|---|---|',
+      '| a | b |',
+    );
+  const files = { 'test/a.test.ts': "test('[AB1] is so', () => {});\n", 'spec/a.md': '- **AB1** is so\n' };
+  const claims = (last: string): string[] =>
+    said(checkClaims, { ...files, 'SECURITY.md': page(last), 'spec/threats.md': page('`[AB1]`') });
+  assert.equal(claims('`[AB1]`, `test/a.test.ts`, `test`'), []);
+  assert.equal(claims('our word'), [
+    'SECURITY.md:3: a claim that nothing shows: name a tested rule or a test file',
+  ]);
+  assert.equal(claims('`[AB2]` `test/b.test.ts`'), [
+    'SECURITY.md:3: [AB2] is neither a tested rule nor a file',
+    'SECURITY.md:3: test/b.test.ts is neither a tested rule nor a file',
+  ]);
 });
 
 test.run();
