@@ -30,10 +30,8 @@ const refusal = async (workload: Workload): Promise<string> => {
 };
 
 test('the merge suite gives every case in the documented form', async () => {
-  const { results, notes } = await runMerge(
-    { quick: true, say: silent },
-    { catchUp: [60, 300], worst: 80, rounds: 2 },
-  );
+  const sizes = { catchUp: [60, 300], worst: 80, rounds: 2, framesOf: { messages: 60, sizes: [1, 20] } };
+  const { results, notes } = await runMerge({ quick: false, say: silent }, sizes);
   assert.equal(
     results.map((result) => result.case),
     [
@@ -45,6 +43,12 @@ test('the merge suite gives every case in the documented form', async () => {
       'catch-up/300/sealed-vault',
       'worst/one-frame-an-update',
       'bytes/300',
+      'frames-of-1/one-by-one',
+      'frames-of-1/one-transaction',
+      'frames-of-1/bytes',
+      'frames-of-20/one-by-one',
+      'frames-of-20/one-transaction',
+      'frames-of-20/bytes',
     ],
   );
   for (const result of JSON.parse(JSON.stringify(results)) as Result[]) {

@@ -3,11 +3,16 @@
 /** One thing to time. `prepare` makes what it needs and is not timed. */
 export interface Contender {
   readonly name: string;
-  /** @returns the part to be timed. What that returns is kept until its time is taken. */
+  /** @returns the part to be timed, once. */
   readonly prepare: () => Promise<() => Promise<unknown>> | (() => Promise<unknown>);
 }
 
 export interface RoundOptions {
+  /**
+   * How often each is run for one sample, of which the mean counts. Collecting garbage shrinks the heap, and what runs
+   * right after it pays for the growth; something short should not have that for its result.
+   */
+  readonly repeat?: number;
   /** Rounds that are taken however long they last. */
   readonly least: number;
   readonly most: number;
@@ -25,7 +30,7 @@ export const takeRounds = async (
   for (let round = 0; round < options.most; round++) {
     if (round >= options.least && performance.now() >= options.until) break;
     for (const contender of inTurn(contenders, round))
-      times.get(contender.name)!.push(await timeOnce(contender));
+      times.get(contender.name)!.push(await takeSample(contender, options.repeat ?? 1));
     options.say?.(
       `  round ${round + 1}: ${[...times].map(([name, ms]) => `${name} ${last(ms)}`).join(', ')}`,
     );
@@ -40,12 +45,13 @@ const inTurn = <T>(items: readonly T[], round: number): T[] => {
   return Math.floor(round / items.length) % 2 === 0 ? turned : turned.reverse();
 };
 
-const timeOnce = async ({ prepare }: Contender): Promise<number> => {
-  const run = await prepare();
+const takeSample = async ({ prepare }: Contender, repeat: number): Promise<number> => {
+  const runs: (() => Promise<unknown>)[] = [];
+  while (runs.length < repeat) runs.push(await prepare());
   collectGarbage();
   const from = performance.now();
-  await run();
-  return performance.now() - from;
+  for (const run of runs) await run();
+  return (performance.now() - from) / repeat;
 };
 
 /** Only where the program was started with --expose-gc, as `pnpm bench` does. */

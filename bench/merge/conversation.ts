@@ -68,6 +68,23 @@ export const conversation = (random: Random, count: number, pace: Pace): Step[] 
   return steps;
 };
 
+/**
+ * The same messages, written by one device after another while it is offline, so that `size` of them come in each frame:
+ * shows what a catch-up costs by the message and what by the frame.
+ */
+export const inFramesOf = (size: number, steps: readonly Step[]): Step[] => {
+  const messages = steps.flatMap((step) => (step.type === 'burst' ? step.messages : []));
+  const out: Step[] = [];
+  for (let from = 0; from < messages.length; from += size) {
+    const part = messages.slice(from, from + size);
+    const device = (from / size) % DEVICES;
+    out.push({ type: 'leave', device, at: part[0]!.at });
+    out.push({ type: 'burst', device, messages: part });
+    out.push({ type: 'return', device, at: part.at(-1)!.at + 1 });
+  }
+  return out;
+};
+
 const WORDS = 3_000;
 const CONSONANTS = 'ttttnnnnsssrrrhhhdddlllcmmwfgpbvkjxqz';
 const VOWELS = 'eeeeeeaaaaoooiiiuy';

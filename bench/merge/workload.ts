@@ -1,7 +1,7 @@
 // One workload: what both sides make of one script, and the proof that they hold the same messages.
 import { seededRandom } from '@sealwire/testkit/random';
 import { ResultsDiffer } from '../lib/result.ts';
-import { conversation, type Pace } from './conversation.ts';
+import { conversation, inFramesOf, type Pace } from './conversation.ts';
 import { memoryVault } from './device.ts';
 import { catchUpInOne, catchUpOneByOne, playPlain } from './plain.ts';
 import {
@@ -24,15 +24,17 @@ export interface Workload {
   readonly plain: readonly Uint8Array[];
 }
 
-/** Plays one script on both sides. */
+/** Plays one script on both sides. @param framesOf - makes frames of so many messages each; see {@link inFramesOf}. */
 export const makeWorkload = async (
   name: string,
   count: number,
   pace: Pace,
   say: (line: string) => void,
+  framesOf?: number,
 ): Promise<Workload> => {
   say(`${name}: four devices write ${count} messages`);
-  const steps = conversation(seededRandom(SEED), count, pace);
+  const script = conversation(seededRandom(SEED), count, pace);
+  const steps = framesOf === undefined ? script : inFramesOf(framesOf, script);
   const sealed = await playSealed(steps);
   say(`${name}: four plain documents write the same`);
   return { name, messages: count, sealed, plain: playPlain(steps) };
