@@ -136,6 +136,59 @@ export interface Evidence {
   readonly bytes?: Uint8Array;
 }
 
+/** Something that happened to an account's devices, to be seen on every own device until it is dismissed on one. */
+export interface Alert {
+  readonly id: string;
+  readonly kind: 'device-linked' | 'contact-device-linked' | 'contact-device-logged-out' | 'log-forked';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The device that was linked or logged out. */
+  readonly deviceId?: string;
+  /** Whose: undefined for this account. */
+  readonly accountId?: string;
+  /** The device's or the person's name. */
+  readonly name: string;
+}
+
+/** Another person whom this account can write to. */
+export interface Contact {
+  readonly accountId: string;
+  readonly name: string;
+  /** The safety numbers were compared. */
+  readonly verified: boolean;
+  /** `asked`: they have not answered yet. */
+  readonly state: 'asked' | 'known';
+  /** How many devices the person has, as far as this device knows. */
+  readonly devices: number;
+}
+
+/** A stranger who wants to be a contact, or invites to a chat: waits until a person says yes or no. */
+export interface ContactRequest {
+  readonly id: string;
+  readonly kind: 'contact' | 'invitation';
+  readonly accountId: string;
+  readonly name: string;
+  /** Title of the chat, of an invitation. */
+  readonly title?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What two people compare, to know that nobody stands between them: the same on all devices of both. */
+export interface SafetyNumber {
+  /** 60 decimal digits. */
+  readonly digits: string;
+  /** For a QR code. */
+  readonly qr: string;
+}
+
+export interface ChatMember {
+  readonly accountId: string;
+  readonly name: string;
+  readonly role: 'admin' | 'member';
+  readonly isMe: boolean;
+}
+
 /** One open conversation. Close it when it leaves the screen. */
 export interface Chat {
   readonly id: string;
