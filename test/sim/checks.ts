@@ -2,86 +2,101 @@
 import type { Message } from '@sealwire/core';
 import { readSecrets } from '@sealwire/core/testing';
 import type { SimDevice } from './device.ts';
-import type { FaultKind } from './faults.ts';
-import type { Ledger } from './ledger.ts';
-import type { Network } from './network.ts';
-import { SimFailure, type World } from './world.ts';
+import { checkEvidence, hasSaidSo, mayLose } from './evidence.ts';
+import type { Stage } from './stage.ts';
+import type { Turncoat } from './turncoat.ts';
+import { SimFailure } from './world.ts';
 
-export interface Checked {
-  readonly world: World;
-  readonly ledger: Ledger;
-  readonly devices: readonly SimDevice[];
-  readonly network: Network;
-}
-
-/** Closes the devices. @throws SimFailure saying what does not hold. */
-export const checkAll = async (checked: Checked): Promise<void> => {
-  const { world, devices } = checked;
-  const present = devices.filter(({ device }) => device);
-  checkChats(checked, present);
-  for (const { id } of present[0]!.device!.chats.get()) await checkChat(checked, present, id);
-  for (const device of present) checkEvidence(checked, device);
+/**
+ * Closes the devices. @throws SimFailure saying what does not hold.
+ *
+ * @param auditor - a device that was linked last: it shows what the relay alone can tell.
+ */
+export const checkAll = async (
+  stage: Stage,
+  auditor: SimDevice,
+  turncoat: Turncoat | undefined,
+): Promise<void> => {
+  const { world, devices } = stage;
+  const present = [...devices.filter(({ device }) => device), auditor];
+  await checkShown(stage, present);
+  checkEvidence(stage, present, turncoat);
   for (const device of present) device.close();
   if (!(await world.run(world.now() + 60_000, () => present.every(({ life }) => life === 'off'))))
     throw new SimFailure('a device does not close');
-  await checkSecrets(checked, present);
+  await checkSecrets(stage, present);
 };
 
-const checkChats = ({ ledger }: Checked, devices: readonly SimDevice[]): void => {
-  for (const { name, device } of devices) {
-    const shown = new Map(device!.chats.get().map(({ id, title }) => [id, title]));
-    for (const { id, title, state } of ledger.chats.values())
-      if (state === 'stored' && shown.get(id!) !== title) throw new SimFailure(`${name} lacks ${title}`);
-    for (const title of shown.values())
-      if (!ledger.chats.has(title)) throw new SimFailure(`${name} shows a chat that nobody made`);
+/** What a device shows, by chat. */
+type Shown = ReadonlyMap<string, readonly Message[]>;
+
+/**
+ * Devices show what was said, all alike. Where the relay lied in a way that loses something, a device may differ, but
+ * somebody must have said that something is wrong.
+ */
+const checkShown = async (stage: Stage, devices: readonly SimDevice[]): Promise<void> => {
+  const shown = new Map<SimDevice, Shown>();
+  for (const device of devices) shown.set(device, await timelines(stage, device));
+  const differences = new Map(
+    devices.map((device) => [device, difference(stage, device, shown.get(device)!)]),
+  );
+  const right = devices.filter((device) => differences.get(device) === undefined);
+  for (const device of right) {
+    const other = right[0]!;
+    if (textOf(shown.get(device)!) !== textOf(shown.get(other)!))
+      differences.set(device, `${device.name} and ${other.name} show different timelines`);
+  }
+  for (const [device, what] of differences) {
+    if (what === undefined) continue;
+    if (!mayLose(stage)) throw new SimFailure(what);
+    if (!hasSaidSo(stage, devices, device))
+      throw new SimFailure(`${what}, and nobody says that something is wrong`);
+    stage.world.count('devices that lack something, and say so');
   }
 };
 
-const checkChat = async (
-  { world, ledger }: Checked,
-  devices: readonly SimDevice[],
-  id: string,
-): Promise<void> => {
-  const timelines: { readonly name: string; readonly shown: readonly Message[] }[] = [];
-  for (const device of devices) {
+const timelines = async ({ world }: Stage, device: SimDevice): Promise<Shown> => {
+  const shown = new Map<string, readonly Message[]>();
+  for (const { id } of device.device!.chats.get()) {
     device.chat(id);
     await world.settle();
     const chat = device.chat(id);
     if (!chat) throw new SimFailure(`${device.name} does not open a chat`);
-    timelines.push({ name: device.name, shown: chat.timeline.get() });
+    shown.set(id, chat.timeline.get());
   }
-  for (const { name, shown } of timelines) {
-    const texts = new Set(shown.map(({ text }) => text));
-    for (const word of ledger.expected(id))
-      if (!texts.has(word.text))
-        throw new SimFailure(`${name} lost ${word.text}, which was shown as ${word.state}`);
-    for (const word of ledger.gone(id))
-      if (texts.has(word.text)) throw new SimFailure(`${name} still shows ${word.text}, which was deleted`);
-    for (const message of shown)
-      if (message.state !== 'sent')
-        throw new SimFailure(`${name} still shows ${message.text} as ${message.state}`);
-    if (lineOf(shown) !== lineOf(timelines[0]!.shown))
-      throw new SimFailure(`${name} and ${timelines[0]!.name} show different timelines`);
-  }
+  return shown;
 };
 
-const lineOf = (shown: readonly Message[]): string =>
-  shown.map(({ id, text, at, author }) => `${id} ${at} ${author.deviceId} ${text}`).join('\n');
+const textOf = (shown: Shown): string =>
+  [...shown]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([chat, messages]) =>
+      messages.map(({ id, text, at, author }) => `${chat} ${id} ${at} ${author.deviceId} ${text}`),
+    )
+    .join('\n');
 
-/** What a device may say when there was no lie: what befell it, and nothing else. */
-const NOTICES: Readonly<Record<string, readonly FaultKind[]>> = {
-  STORE_FULL: ['relay disk full'],
-  STORE_FAILED: ['relay dies'],
-};
-
-const checkEvidence = ({ world }: Checked, { name, evidence }: SimDevice): void => {
-  for (const { code, message } of evidence)
-    if (!NOTICES[code]?.some((fault) => world.counts.has(fault)))
-      throw new SimFailure(`${name} reports ${code} for nothing: ${message}`);
+/** Where a device's chats are not what the model says, as a sentence. */
+const difference = ({ ledger }: Stage, { name, device }: SimDevice, shown: Shown): string | undefined => {
+  const titles = new Map(device!.chats.get().map(({ id, title }) => [id, title]));
+  for (const title of titles.values())
+    if (!ledger.chats.has(title)) throw new SimFailure(`${name} shows a chat that nobody made`);
+  for (const { id, title, state } of ledger.chats.values())
+    if (state === 'stored' && titles.get(id!) !== title) return `${name} lacks ${title}`;
+  for (const { id } of ledger.chats.values()) {
+    const messages = (id !== undefined && shown.get(id)) || [];
+    const texts = new Set(messages.map(({ text }) => text));
+    for (const word of id === undefined ? [] : ledger.expected(id))
+      if (!texts.has(word.text)) return `${name} lost ${word.text}, which was shown as ${word.state}`;
+    for (const word of id === undefined ? [] : ledger.gone(id))
+      if (texts.has(word.text)) return `${name} still shows ${word.text}, which was deleted`;
+    for (const { text, state } of messages)
+      if (state !== 'sent') return `${name} still shows ${text} as ${state}`;
+  }
+  return undefined;
 };
 
 const checkSecrets = async (
-  { world, ledger, network }: Checked,
+  { world, ledger, network }: Stage,
   devices: readonly SimDevice[],
 ): Promise<void> => {
   const secrets: { readonly name: string; readonly bytes: Uint8Array }[] = [

@@ -37,6 +37,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
   let run = 0;
   let device: Device | undefined;
   let reachable = true;
+  let isRetired = false;
   let clockSkewMs = 0;
 
   const options = () => {
@@ -141,8 +142,12 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         throw error;
       });
     },
+    /** Is never opened again. */
+    retire(): void {
+      isRetired = true;
+    },
     open(): void {
-      if (life !== 'off') return;
+      if (life !== 'off' || isRetired) return;
       run += 1;
       starting(openDevice(options()), (error) => {
         if (error.code !== 'NO_DEVICE') world.fail(`${name} does not open: ${error.code ?? error.message}`);
@@ -193,7 +198,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
       void old?.close();
     },
     copy(): void {
-      copies.push({ at: world.now(), contents: disk.copy() });
+      if (!disk.isLost()) copies.push({ at: world.now(), contents: disk.copy() });
     },
     /** @returns false if there is no copy, or the device is not off. */
     restore(): boolean {

@@ -23,7 +23,9 @@ for (let seed = first; seed < first + count; seed++) {
   for (const line of report.lines) say(line);
   for (const [kind, times] of report.counts) total.set(kind, (total.get(kind) ?? 0) + times);
   if (values.seed !== undefined)
-    say(`${report.steps} steps, ${report.words} words, ${report.tookMs / 1000} s, ${report.digest}`);
+    say(
+      `${report.steps} steps, ${report.counts.get('words said') ?? 0} words, ${report.tookMs / 1000} s, ${report.digest}`,
+    );
   if (report.failure) {
     failures += 1;
     say(`seed ${seed}: ${report.failure.stack ?? report.failure.message}\n  again: pnpm sim --seed ${seed}`);

@@ -14,8 +14,11 @@ export interface Endpoint {
 export interface RelayPort {
   isUp(): boolean;
   connect(link: Link, connection: Connection): LinkEvents;
-  /** What a message from a device becomes; nothing, if it is swallowed. */
-  up(connection: Connection, bytes: Uint8Array): readonly Uint8Array[];
+  /** What a message from a device becomes on its way, and what is answered at once in the relay's name. */
+  up(
+    connection: Connection,
+    bytes: Uint8Array,
+  ): { readonly heard: readonly Uint8Array[]; readonly answer?: Uint8Array };
   /** What a message to a device becomes, each with a delay in milliseconds beyond the network's. */
   down(
     connection: Connection,
@@ -174,7 +177,9 @@ export class Connection {
     this.#later('up', () => {
       if (this.#silent || !this.#relaySide) return;
       this.#note(`→ ${bytes.length}`, bytes);
-      this.#waiting.push(...relay.up(this, bytes));
+      const { heard, answer } = relay.up(this, bytes);
+      if (answer) this.#sendDown(answer, 0);
+      this.#waiting.push(...heard);
       this.#read();
     });
   }

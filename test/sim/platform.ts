@@ -1,5 +1,6 @@
 // What a device reaches in its process without a parameter, made repeatable: WebCrypto's thread pool and its randomness.
 // How a run stays the same for one seed: CONTRIBUTING.md, "The simulator".
+import { openManyXChaCha } from '@sealwire/core/testing';
 import type { Random } from '@sealwire/testkit/relay-fuzz';
 
 interface Held {
@@ -11,6 +12,12 @@ interface Held {
 const held: Held[] = [];
 let random: Random | undefined;
 let installed = false;
+
+/** Loads what devices load when they first need it: from files, at a moment of its own. */
+export const warmUp = async (): Promise<void> => {
+  const nothing = Array.from({ length: 1_024 }, () => new Uint8Array(40));
+  await openManyXChaCha(new Uint8Array(32), nothing, 0, new Uint8Array(0));
+};
 
 /** Draws from `source` from now on, for HPKE's one-time keys and the like. */
 export const usePlatform = (source: Random): void => {

@@ -1,6 +1,6 @@
 // The relay of a run: the real core over a store whose disk has its moments, restarts, and copies to go back to.
 
-import { SealwireError, toHex } from '@sealwire/protocol';
+import { SealwireError } from '@sealwire/protocol';
 import {
   createRelayCore,
   type Link,
@@ -9,6 +9,7 @@ import {
   memoryStore,
   relayLimits,
 } from '@sealwire/relay';
+import type { Wiretap } from './wiretap.ts';
 import type { World } from './world.ts';
 
 /** One durable change of the store, in order. */
@@ -22,7 +23,7 @@ type Change =
   | { readonly type: 'principal'; readonly record: Parameters<LogStore['putPrincipal']>[0] }
   | { readonly type: 'room'; readonly record: Parameters<LogStore['putRoom']>[0] };
 
-export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => void) => {
+export const createRelayHost = (world: World, wiretap: Wiretap) => {
   const dice = world.dice('relay');
   const relayId = dice.bytes(16);
   const changes: Change[] = [];
@@ -30,7 +31,7 @@ export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => 
   let up = true;
   let epoch = 0;
   let store: LogStore;
-  let core: ReturnType<typeof createRelayCore>;
+  let core: ReturnType<typeof createRelayCore> | undefined;
 
   /** The store of one life of the relay's disk: what its process had not committed when it died is not in it. */
   const newStore = (): { readonly inner: LogStore; ready(): void } => {
@@ -74,12 +75,13 @@ export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => 
       const kept = { type: 'append', room: room.slice(), stream, frame: frame.slice() } as const;
       const position = await inner.append({ room, stream, frame });
       changes.push(kept);
-      onDurable(kept.frame);
+      wiretap.durable(kept.frame);
       return position;
     },
   });
 
   const start = (): void => {
+    if (core && up) return;
     const mine = ++epoch;
     const guarded = (run: () => void) => () => {
       if (mine === epoch) run();
@@ -107,7 +109,7 @@ export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => 
 
   return {
     isUp: () => up,
-    connect: (link: Link): LinkEvents => core.connect(link),
+    connect: (link: Link): LinkEvents => core!.connect(link),
     /** The process dies; what was not on disk is gone. Connections are the caller's to cut. */
     stop(): void {
       epoch += 1;
@@ -120,11 +122,11 @@ export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => 
     /** How many changes are durable. */
     length: (): number => changes.length,
     /** All frames that are durable, oldest first. */
-    frames: () => changes.filter((change) => change.type === 'append'),
+    frames: (): Uint8Array[] => changes.flatMap((change) => (change.type === 'append' ? [change.frame] : [])),
     head: (room: Uint8Array): number => store.head(room),
     /** Brings back an old copy of the disk while the relay is stopped: only the first `kept` changes are in it. */
-    async rollBack(kept: number): Promise<readonly string[]> {
-      const lost = changes.splice(kept);
+    async rollBack(kept: number): Promise<void> {
+      for (const lost of changes.splice(kept)) if (lost.type === 'append') wiretap.lost(lost.frame);
       const { inner, ready } = newStore();
       for (const change of changes) {
         if (change.type === 'append') await inner.append(change);
@@ -133,7 +135,6 @@ export const createRelayHost = (world: World, onDurable: (frame: Uint8Array) => 
       }
       ready();
       store = recording(inner);
-      return [...new Set(lost.flatMap((change) => (change.type === 'append' ? toHex(change.room) : [])))];
     },
   };
 };

@@ -1,21 +1,21 @@
-// One seed, one run: devices are made, people write, things break, everything heals, and the model is asked.
-
+// One seed, one run: devices are made, people write, things break and somebody lies; then all heals, and the model is
+// asked. What is on stage: stage.ts.
 import { checkAll } from './checks.ts';
-import { createSimDevice, type SimDevice } from './device.ts';
-import { breakSomething, FAULTS, type FaultKind, type FaultWorld, heal } from './faults.ts';
-import { createLedger } from './ledger.ts';
+import { breakSomething, FAULTS, type FaultKind, heal } from './faults.ts';
+import { LIES, type LieKind } from './lies.ts';
 import { startLinking } from './linking.ts';
-import { createNetwork } from './network.ts';
-import { createRelayHost } from './relay.ts';
-import { createWiretap } from './wiretap.ts';
-import { createWorld, SimFailure } from './world.ts';
+import { act, lastWords, linkOne } from './people.ts';
+import { warmUp } from './platform.ts';
+import { rest } from './rest.ts';
+import { createStage, type Stage } from './stage.ts';
+import { type Turncoat, turn } from './turncoat.ts';
+import { createWorld, SimFailure, type World } from './world.ts';
 
 export interface RunReport {
   readonly seed: number;
   /** SHA-256 over every event, hexadecimal. */
   readonly digest: string;
   readonly steps: number;
-  readonly words: number;
   /** Virtual milliseconds. */
   readonly tookMs: number;
   /** What was done and what was broken, by kind. */
@@ -28,16 +28,14 @@ export interface RunOptions {
   readonly keepLog?: boolean;
 }
 
-const SETTLE_MS = 15 * 60_000;
-
 /** Runs one seed to its end. Never rejects: what went wrong is in the report. */
 export const simulate = async (seed: number, options: RunOptions = {}): Promise<RunReport> => {
+  await warmUp();
   const world = createWorld(seed, options);
   const end = world.begin();
   let failure: Error | undefined;
-  const ledger = createLedger(world);
   try {
-    await story(world, ledger);
+    await play(world);
   } catch (error) {
     failure = error as Error;
   } finally {
@@ -47,7 +45,6 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
     seed,
     digest: world.digest(),
     steps: world.steps(),
-    words: ledger.words.size,
     tookMs: world.now(),
     counts: world.counts,
     lines: world.lines,
@@ -55,134 +52,77 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
   };
 };
 
-const story = async (world: ReturnType<typeof createWorld>, ledger: ReturnType<typeof createLedger>) => {
-  const dice = world.dice('story');
-  const wiretap = createWiretap(world);
-  const relay = createRelayHost(world, wiretap.durable);
-  const network = createNetwork(world, {
-    isUp: relay.isUp,
-    connect: relay.connect,
-    up: ({ name }, bytes) => {
-      wiretap.up(name, bytes);
-      return [bytes];
-    },
-    down: (_connection, bytes) => [{ bytes, lateMs: 0 }],
-  });
-  const devices: SimDevice[] = [];
-  const add = (name: string): SimDevice => {
-    const device = createSimDevice(name, { world, network, ledger, wiretap });
-    devices.push(device);
-    return device;
-  };
-  let rough = true;
-  const sim: FaultWorld = {
-    world,
-    dice: world.dice('faults'),
-    network,
-    relay,
-    devices,
-    isRough: () => rough,
-  };
+type Cast = 'honest' | 'lying relay' | 'turncoat';
 
-  const phone = add('phone');
+const CASTS: readonly Cast[] = ['honest', 'honest', 'honest', 'lying relay', 'lying relay', 'turncoat'];
+
+const play = async (world: World): Promise<void> => {
+  const stage = createStage(world);
+  const { story, phone, devices, liar } = stage;
+  const cast = story.pick(CASTS);
+  world.note('cast', cast);
+  world.count(`cast: ${cast}`);
+
   phone.create();
   await world.run(world.now() + 60_000, () => phone.device?.status.get().connection === 'online');
+  const turncoat = await turmoil(stage, cast);
 
-  const link = (name: string, mistypes: boolean): void => {
-    const newcomer = createSimDevice(name, { world, network, ledger, wiretap });
-    startLinking({ world, dice, phone, newcomer, mistypes }, (outcome) => {
-      world.count(`linking ${outcome}`);
-      if (newcomer.id !== '') devices.push(newcomer);
-    });
-  };
-
-  const act = (): void => {
-    const on = devices.filter(({ device }) => device);
-    if (on.length === 0) return;
-    const who = dice.pick(on);
-    const chats = who.device!.chats.get();
-    const what = dice.int(100);
-    if (chats.length === 0 || what < 4) {
-      if (ledger.chats.size < 4 && who.createChat()) world.count('chats made');
-      return;
-    }
-    const chat = dice.pick(chats).id;
-    if (what < 75) {
-      for (let i = dice.chance(0.1) ? dice.between(5, 25) : 1; i > 0; i--)
-        if (who.say(chat)) world.count('words said');
-    } else if (what < 88) {
-      if (who.delete(chat)) world.count('words deleted');
-    } else if (what < 94) who.leaveChat(chat);
-    else who.copy();
-  };
-
-  // Some begin with their devices linked, some link while everything breaks.
-  const wanted = dice.between(1, 3);
-  let linked = 0;
-  const nextDevice = (): void => {
-    if (!rough || linked >= wanted || phone.life !== 'on') return;
-    if (phone.device?.status.get().connection !== 'online') return;
-    linked += 1;
-    link(`device-${linked}`, dice.chance(0.12));
-  };
-  for (let i = dice.between(0, wanted); i > 0; i--) {
-    nextDevice();
-    await world.run(world.now() + 20_000);
+  stage.calm();
+  turncoat?.stop();
+  liar.stop();
+  heal(stage);
+  await rest(world, devices, () => heal(stage));
+  if (cast !== 'honest') {
+    await lastWords(stage);
+    await rest(world, devices);
   }
-  const kinds = dice.shuffled(Object.keys(FAULTS) as FaultKind[]).slice(0, dice.between(2, 6));
-  const until = world.now() + dice.between(60_000, 300_000);
-  const pace = dice.between(300, 4_000);
-  const acting = (): void => {
-    if (!rough) return;
-    act();
-    world.after(dice.between(10, pace), acting);
-  };
-  const breaking = (): void => {
-    if (!rough) return;
-    breakSomething(sim, kinds);
-    if (dice.chance(0.3)) nextDevice();
-    world.after(dice.between(500, 20_000), breaking);
-  };
-  acting();
-  world.after(dice.between(0, 10_000), breaking);
-  await world.run(until);
-
-  rough = false;
-  heal(sim);
-  await rest(world, devices, () => heal(sim));
-  const auditor = add('auditor');
-  startLinking({ world, dice, phone, newcomer: auditor, mistypes: false }, () => undefined);
+  const auditor = stage.newDevice('auditor');
+  startLinking({ world, dice: story, phone, newcomer: auditor, mistypes: false }, () => undefined);
   const isIn = await world.run(world.now() + 200_000, () => auditor.life === 'on');
   if (!isIn) throw new SimFailure('a new device could not be linked when everything was well');
-  await rest(world, devices, () => undefined);
-  await checkAll({ world, ledger, devices, network });
+  await rest(world, [...devices, auditor]);
+  await checkAll(stage, auditor, turncoat);
 };
 
-/** Waits until nothing is pending anywhere. */
-const rest = async (
-  world: ReturnType<typeof createWorld>,
-  devices: readonly SimDevice[],
-  again: () => void,
-): Promise<void> => {
-  const isCalm = (): boolean => devices.every((device) => restlessness(device) === '');
-  const end = world.now() + SETTLE_MS;
-  while (world.now() < end) {
-    await world.run(Math.min(end, world.now() + 30_000), isCalm);
-    if (isCalm()) {
-      // Calm for a while, not only for a moment.
-      await world.run(world.now() + 70_000);
-      if (isCalm()) return;
-    } else again();
+/** Everything at once, until the time is over. */
+const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> => {
+  const { world, story, devices, liar, dice } = stage;
+  let turncoat: Turncoat | undefined;
+  let linked = 0;
+  const wanted = story.between(1, 3);
+  const linkNext = (): void => {
+    if (linked < wanted && linkOne(stage, `device-${linked + 1}`)) linked += 1;
+  };
+  // Some begin with their devices linked, some link while everything breaks.
+  for (let i = story.between(cast === 'honest' ? 0 : 1, wanted); i > 0; i--) {
+    linkNext();
+    await world.run(world.now() + 20_000);
   }
-  const why = devices.map((device) => `${device.name}: ${restlessness(device) || 'calm'}`).join('; ');
-  throw new SimFailure(`no rest ${SETTLE_MS / 60_000} minutes after everything healed: ${why}`);
-};
-
-const restlessness = (device: SimDevice): string => {
-  if (device.life === 'off' && device.disk.isEmpty()) return '';
-  if (!device.device) return `is ${device.life}`;
-  const { connection, pending, loadingRooms, problem } = device.device.status.get();
-  if (connection !== 'online') return connection;
-  if (problem) return `has a problem: ${problem.code}`;
-  return pending > 0 || loadingRooms > 0 ? `${pending} pending, ${loadingRooms} rooms loading` : '';
+  const until = world.now() + story.between(60_000, 240_000);
+  const often = (low: number, high: number, run: () => void): void => {
+    world.after(dice.between(low, high), () => {
+      if (!stage.isRough()) return;
+      run();
+      often(low, high, run);
+    });
+  };
+  often(10, story.between(300, 4_000), () => act(stage));
+  const faults = story.shuffled(Object.keys(FAULTS) as FaultKind[]).slice(0, story.between(2, 6));
+  often(500, cast === 'honest' ? 20_000 : 60_000, () => breakSomething(stage, faults));
+  often(5_000, 60_000, linkNext);
+  if (cast === 'lying relay') {
+    const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(1, 2));
+    often(500, 15_000, () => liar.begin(story.pick(lies)));
+  }
+  if (cast === 'turncoat')
+    linkOne(stage, 'mallory', (mallory) => {
+      const look = (): void => {
+        if (!stage.isRough()) return;
+        if (mallory.life === 'on' && devices.length > 1) turncoat = turn(stage, mallory);
+        else world.after(5_000, look);
+      };
+      world.after(story.between(5_000, 40_000), look);
+    });
+  await world.run(until);
+  return turncoat;
 };

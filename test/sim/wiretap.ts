@@ -40,12 +40,21 @@ export const createWiretap = (world: World) => {
         for (const { frame } of message.frames) frames.get(frameKey(frame))?.reached.add(reader);
       return message;
     },
+    /** A frame is on the relay's disk. */
     durable(frame: Uint8Array): void {
       const known = frames.get(frameKey(frame));
       if (!known) return;
       known.durableAt ??= world.now();
-      lastDurable.set(known.author, world.now());
+      lastDurable.set(known.author, Math.max(world.now(), lastDurable.get(known.author) ?? 0));
     },
+    /** The relay said that it has a frame of this device, and threw it away. */
+    swallowed: (author: string): void => void lastDurable.set(author, Number.POSITIVE_INFINITY),
+    /** An old copy of the relay's disk does not hold it. */
+    lost(frame: Uint8Array): void {
+      const known = frames.get(frameKey(frame));
+      if (known) known.durableAt = undefined;
+    },
+    authorOf: (frame: Uint8Array): string | undefined => frames.get(frameKey(frame))?.author,
     /** When a frame of this device last became durable at the relay. */
     lastDurable: (author: string): number => lastDurable.get(author) ?? -1,
   };

@@ -1,0 +1,244 @@
+// A member who turned: a linked device with every key, no scruples, and its own way to the relay.
+// What must come of each attack: attacks.ts.
+
+import {
+  type Body,
+  type ChainAddress,
+  chainNext,
+  chainStart,
+  chainStatement,
+  decodeBody,
+  deriveClientId,
+  deviceIdOf,
+  devicePublic,
+  encodeBody,
+  encodeSigned,
+  KIND,
+  type KnownRoom,
+  openFrame,
+  type RelaySocket,
+  type readKeys,
+  sealFrame,
+  signEd25519,
+  streamKey,
+} from '@sealwire/core/testing';
+import {
+  authenticateStatement,
+  CONTROL_STREAM,
+  decodeRelayMessage,
+  encodeClientMessage,
+  toHex,
+} from '@sealwire/protocol';
+import type { Network } from './network.ts';
+import type { Wiretap } from './wiretap.ts';
+import type { Dice, World } from './world.ts';
+
+export interface MemberWorld {
+  readonly world: World;
+  readonly network: Network;
+  readonly wiretap: Wiretap;
+  readonly name: string;
+  readonly keys: Awaited<ReturnType<typeof readKeys>>;
+}
+
+/** A chain as its frames tell it. */
+export interface HeardChain {
+  readonly room: KnownRoom;
+  readonly stream: string;
+  readonly address: ChainAddress;
+  readonly nonce: Uint8Array;
+  last: number;
+  hash: Uint8Array;
+  /** Entries so far, counted as one each. */
+  clock: number;
+}
+
+export interface Crafted {
+  readonly chain: HeardChain;
+  readonly payload: Uint8Array;
+  readonly kind?: number;
+  /** Default: the next one of the device that signs. */
+  readonly counter?: number;
+  readonly previous?: number;
+  readonly hash?: Uint8Array;
+  readonly seen?: readonly { readonly deviceTag: Uint8Array; readonly counter: number }[];
+  /** Default: this member's. */
+  readonly seed?: Uint8Array;
+  /** Bytes in place of a body. */
+  readonly raw?: Uint8Array;
+  /** How many entries the chain moves by; without it, the chain does not move. */
+  readonly moves?: number;
+}
+
+/** A frame that left, and what is in it. */
+export interface Sent {
+  readonly frame: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+export const createMember = ({ world, network, wiretap, name, keys }: MemberWorld) => {
+  const dice: Dice = world.dice(`member ${name}`);
+  const { secrets } = keys.self;
+  const own: { readonly identity: Uint8Array; readonly relay: Uint8Array; readonly hpke: Uint8Array } =
+    devicePublic(secrets);
+  const ownId = deviceIdOf(own.identity);
+  /** By room: the highest counter that this device has used. */
+  const counters = new Map<string, number>();
+  const chains = new Map<string, HeardChain>();
+  let waiting: { readonly room: Uint8Array; readonly stream: string; readonly frame: Uint8Array }[] = [];
+  let socket: RelaySocket | undefined;
+  let ready = false;
+  let requests = 1;
+
+  const send = (message: Parameters<typeof encodeClientMessage>[0]): void =>
+    socket?.send(encodeClientMessage(message));
+
+  const flush = (): void => {
+    if (!ready) return;
+    for (const item of waiting) send({ type: 'append', request: requests++, ...item });
+    waiting = [];
+  };
+
+  const connect = (): void => {
+    const opened = network.openSocket({ name, isReachable: () => true });
+    socket = opened;
+    opened.onmessage = ({ data }) => {
+      const message = decodeRelayMessage(new Uint8Array(data as ArrayBuffer));
+      if (message.type === 'hello') {
+        const { relayId, nonce } = message;
+        const statement = authenticateStatement({ relayId, nonce, relayKey: own.relay });
+        send({ type: 'authenticate', relayKey: own.relay, signature: signEd25519(secrets.relay, statement) });
+      } else if (message.type === 'welcome') {
+        ready = true;
+        flush();
+      }
+    };
+    opened.onclose = () => {
+      ready = false;
+      if (socket === opened) world.after(2_000, connect);
+    };
+  };
+
+  const keyOf = (room: KnownRoom, stream: string) =>
+    streamKey(stream === CONTROL_STREAM ? room.secret : room.epochKeys.at(-1)!, room.id, stream);
+
+  /** Every body of a room that crossed the wire, oldest first. */
+  const heard = (room: KnownRoom): { readonly stream: string; readonly body: Body }[] => {
+    const hex = toHex(room.id);
+    return [...wiretap.frames.values()].flatMap((known) => {
+      if (known.room !== hex || known.durableAt === undefined) return [];
+      try {
+        return [
+          { stream: known.stream, body: decodeBody(openFrame(keyOf(room, known.stream), known.frame)) },
+        ];
+      } catch {
+        return []; // Something else that does not open: another member's attack, an old epoch.
+      }
+    });
+  };
+
+  return {
+    dice,
+    ownId,
+    own,
+    account: keys.self.log,
+    rooms: keys.rooms,
+    sign: (message: Uint8Array) => signEd25519(secrets.identity, message),
+    connect,
+    leave(): void {
+      const open = socket;
+      socket = undefined;
+      ready = false;
+      open?.close();
+    },
+    /** Another device's newest chain in a room, as far as its frames tell. */
+    victim(room: KnownRoom, stream: string): HeardChain | undefined {
+      const found = new Map<number, HeardChain>();
+      for (const { stream: of, body } of heard(room)) {
+        if (of !== stream) continue;
+        let chain = found.get(body.clientId);
+        if (!chain && body.opening && toHex(body.opening.deviceId) !== toHex(ownId)) {
+          const { deviceId, nonce } = body.opening;
+          const address = { logId: room.logId, stream, deviceId, clientId: body.clientId };
+          chain = { room, stream, address, nonce, last: 0, hash: chainStart(address), clock: 0 };
+          found.set(body.clientId, chain);
+        }
+        if (!chain || chain.last !== body.previous) continue;
+        chain.hash = chainNext(chain.hash, body.signed);
+        chain.last = body.counter;
+        chain.clock += 1;
+      }
+      return [...found.values()].at(-1);
+    },
+    /** This member's own chain on a stream, begun when first asked for. */
+    chain(room: KnownRoom, stream: string): HeardChain {
+      const key = `${toHex(room.id)}/${stream}`;
+      let chain = chains.get(key);
+      if (!chain) {
+        const nonce = dice.bytes(16);
+        const clientId = deriveClientId(own.identity, room.logId, stream, nonce);
+        chain = this.invented(room, stream, ownId, clientId, nonce);
+        chains.set(key, chain);
+      }
+      return chain;
+    },
+    /** A chain out of thin air. */
+    invented(
+      room: KnownRoom,
+      stream: string,
+      deviceId: Uint8Array,
+      clientId: number,
+      nonce: Uint8Array,
+    ): HeardChain {
+      const address = { logId: room.logId, stream, deviceId, clientId };
+      return { room, stream, address, nonce, last: 0, hash: chainStart(address), clock: 0 };
+    },
+    /** Signs, seals and sends one frame. */
+    send(crafted: Crafted): Sent {
+      const { chain, payload, kind = KIND.updates, previous = chain.last, seen = [] } = crafted;
+      const { room, stream, address } = chain;
+      const counter = crafted.counter ?? this.nextCounter(room);
+      const signed = encodeSigned(
+        {
+          kind,
+          clientId: address.clientId,
+          counter,
+          previous,
+          ...(previous === 0 && { opening: { deviceId: address.deviceId, nonce: chain.nonce } }),
+          seen,
+          heads: [],
+          payload,
+        },
+        false,
+      );
+      const hash = chainNext(crafted.hash ?? chain.hash, signed);
+      const signature = signEd25519(crafted.seed ?? secrets.identity, chainStatement(address, counter, hash));
+      const body = crafted.raw ?? encodeBody(signed, signature);
+      const frame = sealFrame(keyOf(room, stream), body, (length) => dice.bytes(length));
+      waiting.push({ room: room.id, stream, frame });
+      if (crafted.moves !== undefined) {
+        chain.hash = hash;
+        chain.last = counter;
+        chain.clock += crafted.moves;
+      }
+      flush();
+      return { frame, body };
+    },
+    nextCounter(room: KnownRoom): number {
+      const hex = toHex(room.id);
+      let top = counters.get(hex);
+      if (top === undefined) {
+        top = 0;
+        const mine = new Set<number>();
+        for (const { body } of heard(room)) {
+          if (body.opening && toHex(body.opening.deviceId) === toHex(ownId)) mine.add(body.clientId);
+          if (mine.has(body.clientId)) top = Math.max(top, body.counter);
+        }
+      }
+      counters.set(hex, top + 1);
+      return top + 1;
+    },
+  };
+};
+
+export type Member = ReturnType<typeof createMember>;

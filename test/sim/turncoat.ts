@@ -1,0 +1,71 @@
+// The life of a member who turns: at first a device like the others, then an attacker with all its keys.
+import { readKeys } from '@sealwire/core/testing';
+import { toHex } from '@sealwire/protocol';
+import { ATTACKS, type AttackKind, attackOf } from './attacks.ts';
+import type { SimDevice } from './device.ts';
+import { createMember, type Member, type Sent } from './member.ts';
+import type { Stage } from './stage.ts';
+
+export interface Turncoat {
+  /** Frames of attacks, by what was attempted. */
+  readonly frames: ReadonlyMap<AttackKind, readonly (readonly Sent[])[]>;
+  /** Says nothing more. */
+  stop(): void;
+}
+
+/** Takes a device out of the honest ones' row; it attacks until it is stopped. */
+export const turn = (stage: Stage, device: SimDevice): Turncoat => {
+  const { world, devices, ledger, wiretap, network, story } = stage;
+  const frames = new Map<AttackKind, (readonly Sent[])[]>();
+  let member: Member | undefined;
+  let stopped = false;
+  devices.splice(devices.indexOf(device), 1);
+  device.retire();
+  device.close();
+  world.note(device.name, 'turns against the others');
+
+  const begin = async (): Promise<void> => {
+    ledger.restored(device.id, 0);
+    const keys = await readKeys(device.disk.storage);
+    if (stopped) return;
+    member = createMember({ world, network, wiretap, name: device.name, keys });
+    member.connect();
+    world.after(1_000, attack);
+  };
+
+  const attack = (): void => {
+    if (stopped || !member) return;
+    const kind = story.pick(Object.keys(ATTACKS) as AttackKind[]);
+    const room = story.pick(member.rooms);
+    const sent = attackOf(kind).run({
+      member,
+      room,
+      now: world.now(),
+      allowed: ({ logId }) => {
+        const text = ledger.newText(device.name);
+        ledger.say(text, toHex(logId), device.id);
+        return text;
+      },
+      forbidden: () => ledger.newText('nobody'),
+    });
+    if (sent.length > 0) {
+      frames.set(kind, [...(frames.get(kind) ?? []), sent]);
+      world.count(`attack: ${kind}`);
+      world.note(device.name, kind);
+    }
+    world.after(story.between(200, 6_000), attack);
+  };
+
+  const whenClosed = (): void => {
+    if (device.life === 'off') void begin();
+    else world.after(100, whenClosed);
+  };
+  whenClosed();
+  return {
+    frames,
+    stop() {
+      stopped = true;
+      member?.leave();
+    },
+  };
+};
