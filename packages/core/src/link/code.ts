@@ -4,6 +4,7 @@ import { RELAY_ID_BYTES, RENDEZVOUS_ID_BYTES, Reader, SealwireError, sameBytes }
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
 import { SUITE } from '../crypto/kdf.ts';
+import { decodeTextCode, encodeTextCode, plainTextCode } from '../text-code.ts';
 
 export const LINK_VERSION = 1;
 export const LINK_CODE_BYTES = 65;
@@ -41,10 +42,7 @@ export const linkCodeBytes = ({ rendezvousId, relayId, hash }: LinkCode): Uint8A
  *
  * @throws RangeError if a length is wrong.
  */
-export const encodeLinkCode = (code: LinkCode): string => {
-  const bytes = linkCodeBytes(code);
-  return PREFIX + toBase32(concat(bytes, checksum(bytes)));
-};
+export const encodeLinkCode = (code: LinkCode): string => encodeTextCode(PREFIX, linkCodeBytes(code));
 
 /**
  * Reads a scanned or pasted code. Lower case, spaces and line breaks do no harm.
@@ -54,12 +52,10 @@ export const encodeLinkCode = (code: LinkCode): string => {
  */
 export const parseLinkCode = (text: string): LinkCode => {
   if (text.length > TEXT_CHARS_MOST) throw invalid();
-  const plain = text.replace(/\s+/g, '').toUpperCase();
+  const plain = plainTextCode(text);
   if (/^SW[0-9]+-/.test(plain) && !plain.startsWith(PREFIX)) throw newer();
-  const all = plain.startsWith(PREFIX) ? fromBase32(plain.slice(PREFIX.length)) : undefined;
-  if (all?.length !== LINK_CODE_BYTES + CHECKSUM_BYTES) throw invalid();
-  const bytes = all.subarray(0, LINK_CODE_BYTES);
-  if (!sameBytes(checksum(bytes), all.subarray(LINK_CODE_BYTES))) throw invalid();
+  const bytes = decodeTextCode(PREFIX, plain);
+  if (bytes?.length !== LINK_CODE_BYTES) throw invalid();
   const reader = new Reader(bytes);
   if (reader.byte() !== LINK_VERSION) throw newer();
   return { rendezvousId: reader.fixed(16), relayId: reader.fixed(16), hash: reader.fixed(32) };
@@ -99,43 +95,8 @@ export const openLinkCell = (code: LinkCode, cell: Uint8Array): LinkCell => {
 };
 
 const PREFIX = `SW${LINK_VERSION}-`;
-const CHECKSUM_BYTES = 4;
 /** Far above the 115 characters of a code with any sane spacing, so that pasted novels cost nothing. */
 const TEXT_CHARS_MOST = 1024;
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-const checksum = (bytes: Uint8Array): Uint8Array => sha256(bytes).slice(0, CHECKSUM_BYTES);
-
-const toBase32 = (bytes: Uint8Array): string => {
-  let text = '';
-  let buffer = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    buffer = ((buffer << 8) | byte) & 0xfff;
-    bits += 8;
-    for (; bits >= 5; bits -= 5) text += ALPHABET[(buffer >> (bits - 5)) & 31];
-  }
-  return bits > 0 ? text + ALPHABET[(buffer << (5 - bits)) & 31] : text;
-};
-
-/** The bytes, or undefined for other characters, impossible lengths, or left-over bits that are not 0. */
-const fromBase32 = (text: string): Uint8Array | undefined => {
-  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
-  let buffer = 0;
-  let bits = 0;
-  let at = 0;
-  for (const char of text) {
-    const value = ALPHABET.indexOf(char);
-    if (value < 0) return undefined;
-    buffer = ((buffer << 5) | value) & 0xfff;
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[at++] = buffer >> bits;
-  }
-  const leftOver = buffer & ((1 << bits) - 1);
-  return bits < 5 && leftOver === 0 ? bytes : undefined;
-};
 
 const invalid = (): SealwireError =>
   new SealwireError(

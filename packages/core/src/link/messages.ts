@@ -1,8 +1,9 @@
 // The messages inside the linking channel as bytes, one type byte each. Odd types come from the phone, even ones from
 // the new device; either may abort. Rules: spec/link.md §5.
-import { LIMITS, Reader, SealwireError } from '@sealwire/protocol';
+import { Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import type { Platform } from '../api.ts';
+import { isName, readName } from '../names.ts';
 import { ABORT_REASONS, type AbortReason } from './reasons.ts';
 
 /** Bytes of offer, acceptance and bundle together, so that all of a link fits into one rendezvous cell. */
@@ -119,17 +120,11 @@ export const decodeLinkMessage = (bytes: Uint8Array): LinkMessage => {
   return message;
 };
 
-/** True for a name to show: 1 to 100 UTF-16 units, not blank, nothing that hides text or turns it around. */
-export const isDeviceName = (name: string): boolean =>
-  name.length <= LIMITS.nameChars && name.trim() !== '' && !UNPRINTABLE.test(name);
+/** True for a device's name to show. */
+export const isDeviceName = isName;
 
 const TYPE = { hello: 1, answer: 2, offer: 3, acceptance: 4, bundle: 5, done: 6, abort: 7 } as const;
 const PLATFORMS: readonly Platform[] = ['phone', 'web', 'desktop', 'headless'];
-/** Control characters, lone surrogates, line and paragraph separators, and the bidirectional controls. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
-/** UTF-8 takes at most three bytes a UTF-16 unit. */
-const NAME_BYTES = 3 * LIMITS.nameChars;
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const numberOf = (reason: AbortReason): number => {
   const index = ABORT_REASONS.indexOf(reason);
@@ -169,23 +164,11 @@ const read = (from: Reader, type: number): LinkMessage => {
 };
 
 const readProposal = (from: Reader): Proposal => ({
-  deviceName: readName(from),
+  deviceName: readName(from, 'a device name'),
   platform: known(PLATFORMS[from.byte()], 'a platform'),
   relayKey: from.fixed(32),
   hpkeKey: from.fixed(32),
 });
-
-const readName = (from: Reader): string => {
-  const bytes = from.sized(NAME_BYTES);
-  let name: string;
-  try {
-    name = decoder.decode(bytes);
-  } catch {
-    throw malformed('a device name is not UTF-8');
-  }
-  if (!isDeviceName(name)) throw malformed('a device name is empty, too long, or not printable');
-  return name;
-};
 
 const known = <T>(value: T | undefined, what: string): T => {
   if (value === undefined) throw malformed(`${what} is not one of the list`);
