@@ -9,11 +9,12 @@ import {
   hpkeRecipient,
   hpkeSender,
   unwrapKey,
-  WRAPPED_BYTES,
   wrapKey,
 } from '../src/crypto/hpke.ts';
+import { SUITE_BYTES } from '../src/crypto/suites.ts';
 
 const test = suite('hpke');
+const WRAPPED_BYTES = SUITE_BYTES[1].wrapped;
 
 // RFC 9180 A.2.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, base mode.
 const RFC = {
@@ -31,7 +32,7 @@ const RFC = {
 test('agrees with RFC 9180 A.2.1 in both roles', async () => {
   const pair = hpkeKeyPair(RFC.skRm);
   assert.is(toHex(pair.publicKey), RFC.pkRm);
-  const sender = await hpkeSender(pair.publicKey, RFC.info, RFC.ikmE);
+  const sender = await hpkeSender(pair.publicKey, RFC.info, 1, RFC.ikmE);
   assert.is(toHex(sender.enc), RFC.enc);
   assert.is(toHex(await sender.seal(RFC.pt, RFC.aad)), RFC.ct);
   assert.is(toHex(await sender.exportSecret(utf8('TestContext'), 32)), RFC.exported);

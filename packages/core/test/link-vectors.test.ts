@@ -103,7 +103,9 @@ const LAYERS = {
     const sealed = bytes(input, 'sealed');
     const channel =
       input.direction === 'to the phone'
-        ? await phoneChannel(await hpkeSender(keys.publicKey, linkInfo(start), bytes(input, 'ephemeralSeed')))
+        ? await phoneChannel(
+            await hpkeSender(keys.publicKey, linkInfo(start), 1, bytes(input, 'ephemeralSeed')),
+          )
         : await openNewDeviceChannel(keys, start, sealed);
     const opened = await channel?.open(sealed, [bytes(input, 'aad')]);
     if (!channel || !opened) throw new SealwireError('LINK_TAMPERED', 'it did not open');

@@ -3,13 +3,13 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { concat, utf8 } from '../bytes.ts';
 import {
-  ENC_BYTES,
   type HpkeContext,
   type HpkeKeyPair,
   type HpkeSender,
   hpkeRecipient,
   hpkeSender,
 } from '../crypto/hpke.ts';
+import { SUITE_BYTES, type Suite } from '../crypto/suites.ts';
 
 /** One side of the channel. Calls must not overlap: each message has its place in its direction. */
 export interface LinkChannel {
@@ -36,12 +36,15 @@ export interface Opened {
 /**
  * The phone's side, with fresh randomness of WebCrypto's.
  *
- * @param oneTimeKey - of the new device, 32 bytes.
- * @param start - the transcript's start: the channel is bound to code and cell.
- * @throws SealwireError MALFORMED if the key is of low order.
+ * @param oneTimeKey - of the new device, of `suite`.
+ * @param start - the transcript's start: the channel is bound to code and cell, and so to the suite.
+ * @throws SealwireError MALFORMED if the key is of low order, or none of ML-KEM.
  */
-export const openPhoneChannel = async (oneTimeKey: Uint8Array, start: Uint8Array): Promise<LinkChannel> =>
-  phoneChannel(await hpkeSender(oneTimeKey, linkInfo(start)));
+export const openPhoneChannel = async (
+  oneTimeKey: Uint8Array,
+  start: Uint8Array,
+  suite: Suite = 1,
+): Promise<LinkChannel> => phoneChannel(await hpkeSender(oneTimeKey, linkInfo(start), suite));
 
 /** The phone's side over a context that was started with {@link linkInfo}. */
 export const phoneChannel = async (sender: HpkeSender): Promise<LinkChannel> => {
@@ -79,10 +82,11 @@ export const openNewDeviceChannel = async (
   start: Uint8Array,
   first: Uint8Array,
 ): Promise<LinkChannel | undefined> => {
-  const recipient = await hpkeRecipient(oneTimeKeys, first.subarray(0, ENC_BYTES), linkInfo(start));
+  const { enc: encBytes } = SUITE_BYTES[oneTimeKeys.suite];
+  const recipient = await hpkeRecipient(oneTimeKeys, first.subarray(0, encBytes), linkInfo(start));
   if (!recipient) return undefined;
   const reverse = await reverseCipher(recipient);
-  let skip = ENC_BYTES;
+  let skip = encBytes;
   let sent = 0;
   return {
     macKey: await exportMacKey(recipient),
