@@ -1,7 +1,10 @@
 // What the two demo apps share.
 // No spec rules here.
 export { Centre, Failure, PaneHeader, Progress } from './components/basics.tsx';
+export { CodeReader } from './components/CodeReader.tsx';
+export { CopyText } from './components/CopyText.tsx';
 export { Icon, Mark } from './components/Icon.tsx';
+export { QrCode } from './components/QrCode.tsx';
 export { SessionScreen } from './components/SessionScreen.tsx';
 export { useNow } from './hooks/useNow.ts';
 export { useReadable } from './hooks/useReadable.ts';

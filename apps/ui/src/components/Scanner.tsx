@@ -1,8 +1,9 @@
 // The camera inside the app: looks at frames until one holds a QR code. Frames never leave the page.
 // Rules: spec/link.md.
-import { Icon } from '@sealwire/ui';
+
 import decodeQR from 'qr/decode.js';
 import { useEffect, useRef, useState } from 'react';
+import { Icon } from './Icon.tsx';
 
 /** Pixels of the longer side of a frame that is looked at: enough for our codes, quick on old phones. */
 const FRAME_PX = 800;
