@@ -176,6 +176,8 @@ export const createRoom = (
     /** Sends again what the relay refused for the moment. */
     resend: (): Promise<void> =>
       step(() => {
+        // With a vault that is not whole it leaves once that is repaired: what counts as sent would not.
+        for (const item of state.framed) item.sent = false;
         if (state.live && !options.vault.problem) sender.sendFramed();
       }),
     /** The vault is whole again: all that waited is stored now, and may leave. */
