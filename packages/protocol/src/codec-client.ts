@@ -2,27 +2,33 @@
 // Rules: spec/relay-protocol.md §4.
 import {
   type Codecs,
-  compareBytes,
   readFrame,
+  readInboxPayload,
+  readKeys,
+  readMembers,
   readStream,
+  rise,
+  risesStrictly,
   writeCount,
   writeFixed,
-  writeFlag,
+  writeKeys,
+  writeMembers,
+  writeRising,
   writeSized,
   writeStream,
   writeUint,
 } from './codec-parts.ts';
 import { SealwireError } from './errors.ts';
 import {
+  INBOX_TOKEN_BYTES,
   KEY_BYTES,
   PRINCIPAL_ID_BYTES,
   RENDEZVOUS_ID_BYTES,
   ROOM_ID_BYTES,
   SIGNATURE_BYTES,
-  toHex,
 } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import type { ClientMessage, Farewell, RoomMember } from './messages.ts';
+import type { ClientMessage, Farewell } from './messages.ts';
 import { malformed, type Reader } from './reader.ts';
 
 export const CLIENT_CODECS: Codecs<ClientMessage> = {
@@ -41,15 +47,12 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
   'put-principal': {
     tag: 0x02,
     write(to, message) {
-      if (!risesStrictly(message.relayKeys))
-        throw new RangeError('relayKeys: not sorted bytewise and unique');
       if (!risesStrictly(message.farewells.map(({ relayKey }) => relayKey)))
         throw new RangeError('farewells: not sorted bytewise by relay key and unique');
       writeUint(to, message.request, 'request');
       writeFixed(to, message.manageKey, KEY_BYTES, 'manageKey');
       writeUint(to, message.version, 'version', 1);
-      writeCount(to, message.relayKeys.length, LIMITS.principalKeys, 'relayKeys');
-      for (const key of message.relayKeys) writeFixed(to, key, KEY_BYTES, 'relayKeys');
+      writeKeys(to, message.relayKeys, LIMITS.principalKeys, 'relayKeys');
       writeCount(to, message.farewells.length, LIMITS.principalKeys, 'farewells');
       for (const { relayKey, note } of message.farewells) {
         writeFixed(to, relayKey, KEY_BYTES, 'farewells');
@@ -62,7 +65,7 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
       request: from.uint(),
       manageKey: from.fixed(KEY_BYTES),
       version: from.positive(),
-      relayKeys: readKeys(from),
+      relayKeys: readKeys(from, LIMITS.principalKeys),
       farewells: readFarewells(from),
       signature: from.fixed(SIGNATURE_BYTES),
     }),
@@ -70,15 +73,10 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
   'put-room': {
     tag: 0x03,
     write(to, message) {
-      if (!isUnique(message.members)) throw new RangeError('members: a principal stands twice');
       writeUint(to, message.request, 'request');
       writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
       writeUint(to, message.version, 'version', 1);
-      writeCount(to, message.members.length, LIMITS.roomMembers, 'members');
-      for (const member of message.members) {
-        writeFixed(to, member.principal, PRINCIPAL_ID_BYTES, 'members');
-        writeFlag(to, member.admin);
-      }
+      writeMembers(to, message.members);
     },
     read: (from) => ({
       type: 'put-room',
@@ -198,14 +196,68 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     read: (from) => ({ type: 'rendezvous-close', id: from.fixed(RENDEZVOUS_ID_BYTES) }),
   },
   ping: { tag: 0x0c, write: () => {}, read: () => ({ type: 'ping' }) },
-};
-
-const readKeys = (from: Reader): Uint8Array[] => {
-  const count = from.count(LIMITS.principalKeys, KEY_BYTES);
-  const keys: Uint8Array[] = [];
-  for (let i = 0; i < count; i++) keys.push(from.fixed(KEY_BYTES));
-  if (!risesStrictly(keys)) throw malformed('keys are not sorted and unique');
-  return keys;
+  'put-inbox': {
+    tag: 0x0d,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.version, 'version', 1);
+      writeKeys(to, message.tokens, LIMITS.inboxTokens, 'tokens');
+    },
+    read: (from) => ({
+      type: 'put-inbox',
+      request: from.uint(),
+      version: from.positive(),
+      tokens: readKeys(from, LIMITS.inboxTokens),
+    }),
+  },
+  'inbox-append': {
+    tag: 0x0e,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.principal, PRINCIPAL_ID_BYTES, 'principal');
+      writeFixed(to, message.token, INBOX_TOKEN_BYTES, 'token');
+      writeSized(to, message.payload, LIMITS.inboxPayloadBytes, 'payload', 1);
+    },
+    read: (from) => ({
+      type: 'inbox-append',
+      request: from.uint(),
+      principal: from.fixed(PRINCIPAL_ID_BYTES),
+      token: from.fixed(INBOX_TOKEN_BYTES),
+      payload: readInboxPayload(from),
+    }),
+  },
+  'inbox-read': {
+    tag: 0x0f,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.after, 'after');
+    },
+    read: (from) => ({ type: 'inbox-read', request: from.uint(), after: from.uint() }),
+  },
+  'inbox-remove': {
+    tag: 0x10,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeCount(to, message.numbers.length, LIMITS.inboxMessages, 'numbers');
+      for (const [i, number] of message.numbers.entries())
+        writeRising(to, message.numbers[i - 1] ?? 0, number, 'numbers');
+    },
+    read(from) {
+      const request = from.uint();
+      const count = from.count(LIMITS.inboxMessages, 1);
+      const numbers: number[] = [];
+      for (let i = 0; i < count; i++) numbers.push(rise(numbers[i - 1] ?? 0, from.uint()));
+      return { type: 'inbox-remove', request, numbers };
+    },
+  },
+  'get-room': {
+    tag: 0x11,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+    },
+    read: (from) => ({ type: 'get-room', request: from.uint(), room: from.fixed(ROOM_ID_BYTES) }),
+  },
 };
 
 const readFarewells = (from: Reader): Farewell[] => {
@@ -221,24 +273,9 @@ const readFarewells = (from: Reader): Farewell[] => {
   return farewells;
 };
 
-const readMembers = (from: Reader): RoomMember[] => {
-  const count = from.count(LIMITS.roomMembers, PRINCIPAL_ID_BYTES + 1);
-  const members: RoomMember[] = [];
-  for (let i = 0; i < count; i++)
-    members.push({ principal: from.fixed(PRINCIPAL_ID_BYTES), admin: from.flag() });
-  if (!isUnique(members)) throw malformed('a member stands twice');
-  return members;
-};
-
 const readMaxBytes = (from: Reader): number => {
   const maxBytes = from.uint();
   if (maxBytes > LIMITS.readBytes)
     throw new SealwireError('TOO_LARGE', 'A read asks for more than one answer holds.');
   return maxBytes;
 };
-
-const risesStrictly = (keys: readonly Uint8Array[]): boolean =>
-  keys.every((key, i) => i === 0 || compareBytes(keys[i - 1]!, key) < 0);
-
-const isUnique = (members: readonly RoomMember[]): boolean =>
-  new Set(members.map((member) => toHex(member.principal))).size === members.length;

@@ -2,9 +2,9 @@
 // Rules: spec/relay-protocol.md §3 (RP10 to RP19).
 import * as encoding from 'lib0/encoding';
 import { type ErrorCode, isErrorCode } from './errors.ts';
-import { isStreamLabel } from './ids.ts';
+import { isStreamLabel, KEY_BYTES, PRINCIPAL_ID_BYTES, toHex } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import type { StoredFrame } from './messages.ts';
+import type { RoomMember, StoredFrame } from './messages.ts';
 import { malformed, type Reader } from './reader.ts';
 
 /** How one message is written and read. `tag` is its first byte; `write` and `read` see what follows it. */
@@ -97,10 +97,7 @@ export const writeFrames = (to: encoding.Encoder, frames: readonly StoredFrame[]
   let position = 0;
   let stream = '';
   for (const frame of frames) {
-    if (!Number.isSafeInteger(frame.position) || frame.position <= position) {
-      throw new RangeError('frames: positions do not rise');
-    }
-    encoding.writeVarUint(to, frame.position - position - 1);
+    writeRising(to, position, frame.position, 'frames: positions');
     if (frame.stream === stream) encoding.writeVarUint(to, 0);
     else writeStream(to, frame.stream, false);
     writeSized(to, frame.frame, LIMITS.frameBytes, 'frame', 1);
@@ -131,6 +128,64 @@ export const readFrame = (from: Reader): Uint8Array => {
   const frame = from.sized(LIMITS.frameBytes);
   if (frame.length === 0) throw malformed('a frame is empty');
   return frame;
+};
+
+/** Writes members of a room. @throws RangeError if there are too many, one stands twice, or an id has a wrong length. */
+export const writeMembers = (to: encoding.Encoder, members: readonly RoomMember[]): void => {
+  if (!isUnique(members)) throw new RangeError('members: a principal stands twice');
+  writeCount(to, members.length, LIMITS.roomMembers, 'members');
+  for (const member of members) {
+    writeFixed(to, member.principal, PRINCIPAL_ID_BYTES, 'members');
+    writeFlag(to, member.admin);
+  }
+};
+
+export const readMembers = (from: Reader): RoomMember[] => {
+  const count = from.count(LIMITS.roomMembers, PRINCIPAL_ID_BYTES + 1);
+  const members: RoomMember[] = [];
+  for (let i = 0; i < count; i++)
+    members.push({ principal: from.fixed(PRINCIPAL_ID_BYTES), admin: from.flag() });
+  if (!isUnique(members)) throw malformed('a member stands twice');
+  return members;
+};
+
+/** Writes 32-byte keys or hashes. @throws RangeError if there are too many or they do not rise bytewise. */
+export const writeKeys = (
+  to: encoding.Encoder,
+  keys: readonly Uint8Array[],
+  limit: number,
+  name: string,
+): void => {
+  if (!risesStrictly(keys)) throw new RangeError(`${name}: not sorted bytewise and unique`);
+  writeCount(to, keys.length, limit, name);
+  for (const key of keys) writeFixed(to, key, KEY_BYTES, name);
+};
+
+export const readKeys = (from: Reader, limit: number): Uint8Array[] => {
+  const count = from.count(limit, KEY_BYTES);
+  const keys: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) keys.push(from.fixed(KEY_BYTES));
+  if (!risesStrictly(keys)) throw malformed('keys are not sorted and unique');
+  return keys;
+};
+
+export const risesStrictly = (keys: readonly Uint8Array[]): boolean =>
+  keys.every((key, i) => i === 0 || compareBytes(keys[i - 1]!, key) < 0);
+
+const isUnique = (members: readonly RoomMember[]): boolean =>
+  new Set(members.map((member) => toHex(member.principal))).size === members.length;
+
+/** Writes numbers from 1 on, each as its distance from the one before less one. @throws RangeError if they do not rise. */
+export const writeRising = (to: encoding.Encoder, before: number, number: number, name: string): void => {
+  if (!Number.isSafeInteger(number) || number <= before) throw new RangeError(`${name}: do not rise`);
+  encoding.writeVarUint(to, number - before - 1);
+};
+
+/** The bytes of one message of an inbox, at least one. */
+export const readInboxPayload = (from: Reader): Uint8Array => {
+  const payload = from.sized(LIMITS.inboxPayloadBytes);
+  if (payload.length === 0) throw malformed('a message of an inbox is empty');
+  return payload;
 };
 
 /** The number that stands `gap` + 1 after `before`. */

@@ -5,17 +5,24 @@ import {
   type Codecs,
   readCode,
   readFrames,
+  readInboxPayload,
+  readKeys,
+  readMembers,
   rise,
   writeCode,
   writeCount,
   writeFixed,
   writeFlag,
   writeFrames,
+  writeKeys,
+  writeMembers,
+  writeRising,
   writeSized,
   writeUint,
 } from './codec-parts.ts';
 import { SealwireError } from './errors.ts';
 import {
+  INBOX_TOKEN_HASH_BYTES,
   NONCE_BYTES,
   PRINCIPAL_ID_BYTES,
   PROTOCOL_VERSION,
@@ -24,7 +31,7 @@ import {
   ROOM_ID_BYTES,
 } from './ids.ts';
 import { LIMITS } from './limits.ts';
-import type { RelayMessage } from './messages.ts';
+import type { InboxMessage, RelayMessage } from './messages.ts';
 import { malformed, type Reader } from './reader.ts';
 
 export const RELAY_CODECS: Codecs<RelayMessage> = {
@@ -201,7 +208,78 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     read: (from) => ({ type: 'refused', request: from.uint(), code: readCode(from) }),
   },
   pong: { tag: 0x8f, write: () => {}, read: () => ({ type: 'pong' }) },
+  accepted: {
+    tag: 0x90,
+    write: (to, message) => writeUint(to, message.request, 'request'),
+    read: (from) => ({ type: 'accepted', request: from.uint() }),
+  },
+  'inbox-result': {
+    tag: 0x91,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.version, 'version');
+      writeKeys(to, message.tokens, LIMITS.inboxTokens, 'tokens');
+      writeFlag(to, message.complete);
+      writeCount(to, message.messages.length, LIMITS.inboxMessages, 'messages');
+      for (const [i, one] of message.messages.entries())
+        writeInboxMessage(to, message.messages[i - 1]?.number ?? 0, one);
+    },
+    read(from) {
+      const [request, version] = [from.uint(), from.uint()];
+      const tokens = readKeys(from, LIMITS.inboxTokens);
+      const complete = from.flag();
+      const count = from.count(LIMITS.inboxMessages, INBOX_TOKEN_HASH_BYTES + 3);
+      const messages: InboxMessage[] = [];
+      for (let i = 0; i < count; i++) messages.push(readInboxMessage(from, messages[i - 1]?.number ?? 0));
+      return { type: 'inbox-result', request, version, tokens, complete, messages };
+    },
+  },
+  inbox: {
+    tag: 0x92,
+    write: (to, message) => writeInboxMessage(to, 0, message),
+    read: (from) => ({ type: 'inbox', ...readInboxMessage(from, 0) }),
+  },
+  'inbox-news': {
+    tag: 0x93,
+    write: (to, message) => writeUint(to, message.last, 'last', 1),
+    read: (from) => ({ type: 'inbox-news', last: from.positive() }),
+  },
+  'room-result': {
+    tag: 0x94,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeUint(to, message.version, 'version', 1);
+      writeMembers(to, message.members);
+    },
+    read: (from) => ({
+      type: 'room-result',
+      request: from.uint(),
+      version: from.positive(),
+      members: readMembers(from),
+    }),
+  },
+  unfollowed: {
+    tag: 0x95,
+    write(to, message) {
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeCode(to, message.code);
+    },
+    read: (from) => ({ type: 'unfollowed', room: from.fixed(ROOM_ID_BYTES), code: readCode(from) }),
+  },
 };
+
+/** One message of an inbox; its number as the distance from the one before (0 for the first) less one. */
+const writeInboxMessage = (to: encoding.Encoder, before: number, message: InboxMessage): void => {
+  writeRising(to, before, message.number, 'number');
+  writeFixed(to, message.token, INBOX_TOKEN_HASH_BYTES, 'token');
+  writeSized(to, message.payload, LIMITS.inboxPayloadBytes, 'payload', 1);
+};
+
+const readInboxMessage = (from: Reader, before: number): InboxMessage => ({
+  number: rise(before, from.uint()),
+  token: from.fixed(INBOX_TOKEN_HASH_BYTES),
+  payload: readInboxPayload(from),
+});
 
 /** Items with rising indexes into a request: each index as its distance from the one before (from -1) less one. */
 const writeIndexed = <T extends { readonly index: number }>(

@@ -23,6 +23,9 @@ export const ERROR_CODES = [
   // The relay's store
   'STORE_FULL',
   'STORE_FAILED',
+  // Inboxes
+  'INBOX_REFUSED',
+  'INBOX_FULL',
   // Rendezvous cells
   'RENDEZVOUS_UNKNOWN',
   'RENDEZVOUS_EXISTS',
@@ -64,6 +67,11 @@ export const ERROR_CODES = [
   'LINK_PEER_LEFT',
   'LINK_TAMPERED',
   'LINK_NOT_ALLOWED',
+  // Contacts
+  'CARD_INVALID',
+  'CARD_OTHER_RELAY',
+  'CONTACT_UNKNOWN',
+  'INBOX_MESSAGE_REFUSED',
   // The rest
   'RELAY_UNREACHABLE',
   'IMPORT_NO_MESSAGES',

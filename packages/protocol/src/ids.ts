@@ -13,6 +13,9 @@ export const PRINCIPAL_ID_BYTES = 32;
 export const RELAY_ID_BYTES = 16;
 export const RENDEZVOUS_ID_BYTES = 16;
 export const NONCE_BYTES = 32;
+export const INBOX_TOKEN_BYTES = 16;
+/** Bytes of the hash that an inbox keeps of a token: {@link inboxTokenStatement}, SHA-256. */
+export const INBOX_TOKEN_HASH_BYTES = 32;
 
 /** Label of what a device signs to authenticate: label ‖ relay id ‖ nonce ‖ relay key. */
 export const AUTHENTICATE_LABEL = 'sealwire/v1/authenticate';
@@ -20,6 +23,9 @@ export const AUTHENTICATE_LABEL = 'sealwire/v1/authenticate';
 export const PRINCIPAL_LABEL = 'sealwire/v1/principal';
 /** A principal's id is SHA-256(label ‖ manage key). */
 export const PRINCIPAL_ID_LABEL = 'sealwire/v1/principal-id';
+
+/** What an inbox keeps of a token is SHA-256(label ‖ token). */
+export const INBOX_TOKEN_LABEL = 'sealwire/v1/inbox-token';
 
 /** The stream of a room that holds log entries: devices, members, epochs. */
 export const CONTROL_STREAM = 'control';

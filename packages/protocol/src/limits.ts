@@ -30,6 +30,14 @@ export const LIMITS = {
   readBytes: 256 * KiB,
   /** Bytes of a signal's payload. */
   signalBytes: 16 * KiB,
+  /** Tokens that one principal's inbox accepts. */
+  inboxTokens: 64,
+  /** Messages that wait in one principal's inbox. */
+  inboxMessages: 64,
+  /** Messages of one token that wait in one inbox. */
+  inboxTokenMessages: 32,
+  /** Bytes of one message in an inbox. */
+  inboxPayloadBytes: 16 * KiB,
   /** Bytes of all that passes through one rendezvous cell. */
   rendezvousBytes: 64 * KiB,
   /** Milliseconds that a linking code is valid: nobody joined yet. */
@@ -60,6 +68,18 @@ export const LIMITS = {
   drainMs: 5_000,
   /** Connections at one relay. */
   connections: 20_000,
+  /** Messages that one connection may leave in inboxes at once. */
+  inboxSends: 128,
+  /** Milliseconds after which it may leave one more. */
+  inboxSendMs: 1_000,
+  /** Messages that one inbox takes at once. */
+  inboxTakes: 64,
+  /** Milliseconds after which it takes one more. */
+  inboxTakeMs: 5_000,
+  /** Messages with one token that one inbox takes at once. */
+  inboxTokenTakes: 16,
+  /** Milliseconds after which it takes one more of the token. */
+  inboxTokenTakeMs: 30_000,
   /** Entries of a log document page before it is closed. */
   pageEntries: 512,
   /** Bytes of a log document page before it is closed. */

@@ -21,6 +21,16 @@ export interface Farewell {
   readonly note: Uint8Array;
 }
 
+/** A message that waits in an inbox. */
+export interface InboxMessage {
+  /** Rising in its inbox, from 1, never used again. */
+  readonly number: number;
+  /** Hash of the token that was shown for it, 32 bytes: tells the owner which card is misused. */
+  readonly token: Uint8Array;
+  /** 1 to `LIMITS.inboxPayloadBytes` bytes. */
+  readonly payload: Uint8Array;
+}
+
 /** What a device sends. `request` numbers are the device's own and come back in the answer. */
 export type ClientMessage =
   | { readonly type: 'authenticate'; readonly relayKey: Uint8Array; readonly signature: Uint8Array }
@@ -42,6 +52,35 @@ export type ClientMessage =
       readonly room: Uint8Array;
       readonly version: number;
       readonly members: readonly RoomMember[];
+    }
+  /** The list and version of a room that the sender's principal is a member of. Answered by `room-result`. */
+  | { readonly type: 'get-room'; readonly request: number; readonly room: Uint8Array }
+  | {
+      /** Sets (version 1) or edits (current version + 1) which tokens the inbox of the sender's principal accepts. */
+      readonly type: 'put-inbox';
+      readonly request: number;
+      readonly version: number;
+      /** Hashes of tokens, 32 bytes each, sorted and unique. */
+      readonly tokens: readonly Uint8Array[];
+    }
+  | {
+      /** Leaves a message in the inbox of any principal that accepts the token. Answered by `accepted`. */
+      readonly type: 'inbox-append';
+      readonly request: number;
+      readonly principal: Uint8Array;
+      /** The token itself, 16 bytes. */
+      readonly token: Uint8Array;
+      /** 1 to `LIMITS.inboxPayloadBytes` bytes. */
+      readonly payload: Uint8Array;
+    }
+  /** What waits in the inbox of the sender's principal after number `after`. Answered by `inbox-result`. */
+  | { readonly type: 'inbox-read'; readonly request: number; readonly after: number }
+  | {
+      /** Takes messages out of the inbox of the sender's principal. Answered by `accepted`. */
+      readonly type: 'inbox-remove';
+      readonly request: number;
+      /** Rising; those that are not there count as removed. */
+      readonly numbers: readonly number[];
     }
   | {
       /** Follow these rooms from these cursors on. Answered by `resumed`, then `frames` as there are any. */
@@ -95,6 +134,30 @@ export type RelayMessage =
     }
   /** A `put-principal` or `put-room` is durable at this version. */
   | { readonly type: 'done'; readonly request: number; readonly version: number }
+  /** An `inbox-append` or `inbox-remove` is durable. */
+  | { readonly type: 'accepted'; readonly request: number }
+  | {
+      readonly type: 'room-result';
+      readonly request: number;
+      readonly version: number;
+      readonly members: readonly RoomMember[];
+    }
+  /** The room is not followed any more: its list has changed. Nothing more of it comes. */
+  | { readonly type: 'unfollowed'; readonly room: Uint8Array; readonly code: ErrorCode }
+  | {
+      readonly type: 'inbox-result';
+      readonly request: number;
+      /** Of the list of tokens; 0 if none was ever put. */
+      readonly version: number;
+      readonly tokens: readonly Uint8Array[];
+      /** False when messages are left after the last one here. */
+      readonly complete: boolean;
+      readonly messages: readonly InboxMessage[];
+    }
+  /** A message has just come into the inbox of this device's principal. */
+  | ({ readonly type: 'inbox' } & InboxMessage)
+  /** Messages wait in the inbox of this device's principal; the newest has this number. */
+  | { readonly type: 'inbox-news'; readonly last: number }
   | {
       readonly type: 'resumed';
       readonly request: number;

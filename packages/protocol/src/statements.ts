@@ -4,6 +4,8 @@
 import { compareBytes } from './codec-parts.ts';
 import {
   AUTHENTICATE_LABEL,
+  INBOX_TOKEN_BYTES,
+  INBOX_TOKEN_LABEL,
   KEY_BYTES,
   NONCE_BYTES,
   PRINCIPAL_ID_BYTES,
@@ -33,6 +35,16 @@ export const authenticateStatement = (statement: {
     sized(statement.nonce, NONCE_BYTES, 'nonce'),
     sized(statement.relayKey, KEY_BYTES, 'relayKey'),
   ]);
+
+/**
+ * What an inbox keeps the SHA-256 of, for a token: label ‖ token.
+ *
+ * @param token - 16 random bytes, made for one contact card.
+ * @returns A new array.
+ * @throws RangeError if the length is another.
+ */
+export const inboxTokenStatement = (token: Uint8Array): Uint8Array =>
+  concat([new TextEncoder().encode(INBOX_TOKEN_LABEL), sized(token, INBOX_TOKEN_BYTES, 'token')]);
 
 /**
  * What a manage key signs to write its principal: label ‖ principal id ‖ version (8 bytes, big-endian) ‖ number of

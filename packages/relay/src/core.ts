@@ -1,6 +1,7 @@
 // The relay without sockets: sessions, rooms and cells over a store, a clock and randomness that are given to it.
 // Rules: spec/relay-protocol.md §6 to §9.
 import { type ClosingCode, NONCE_BYTES } from '@sealwire/protocol';
+import { type Buckets, createBuckets } from './bucket.ts';
 import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock, Link, LinkEvents } from './link.ts';
@@ -46,9 +47,20 @@ export interface Shared extends CoreOptions {
   authenticated(session: Session, relayKey: Uint8Array): void;
   /** A principal's list is durable: its devices get their rights, those that left it are cut off. */
   principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
+  /** Connections of the keys that a principal lists at present. */
+  sessionsOf(principal: Uint8Array): Iterable<Session>;
+  readonly budgets: Budgets;
   /** Counts bytes of appends that wait for the disk. */
   readonly pressure: Pressure;
   ended(session: Session): void;
+}
+
+/** What may come from many connections together; of each, some at once and more with time. */
+export interface Budgets {
+  /** Messages into one principal's inbox, by principal. */
+  readonly inbox: Buckets;
+  /** Messages with one token, by principal and token. */
+  readonly inboxToken: Buckets;
 }
 
 export interface Pressure {
@@ -88,6 +100,14 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
         for (const session of byKey.get(key) ?? []) session.cutOff(after.id);
       }
       for (const key of kept) for (const session of byKey.get(key) ?? []) session.belongsTo(after.id);
+    },
+    *sessionsOf(principal) {
+      for (const relayKey of store.principal(principal)?.relayKeys ?? [])
+        yield* byKey.get(keyOf(relayKey)) ?? [];
+    },
+    budgets: {
+      inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
+      inboxToken: createBuckets({ most: limits.inboxTokenTakes, everyMs: limits.inboxTokenTakeMs }),
     },
     ended(session) {
       sessions.delete(session);

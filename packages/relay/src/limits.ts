@@ -16,6 +16,12 @@ export interface RelayLimits {
   readonly appendsInFlight: number;
   readonly appendBytesWaiting: number;
   readonly connections: number;
+  readonly inboxSends: number;
+  readonly inboxSendMs: number;
+  readonly inboxTakes: number;
+  readonly inboxTakeMs: number;
+  readonly inboxTokenTakes: number;
+  readonly inboxTokenTakeMs: number;
   readonly pingMs: number;
   readonly closeMs: number;
   readonly drainMs: number;

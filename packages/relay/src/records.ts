@@ -1,5 +1,6 @@
 // How rooms, principals and frames lie in a store's bytes. Rules: spec/relay-protocol.md §7.
 import {
+  INBOX_TOKEN_HASH_BYTES,
   KEY_BYTES,
   LIMITS,
   PRINCIPAL_ID_BYTES,
@@ -8,6 +9,7 @@ import {
   SealwireError,
 } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
+import type { InboxRecord } from './inbox-record.ts';
 import type { PrincipalRecord, RoomRecord } from './store.ts';
 
 const BYTES_OF_ID = 32;
@@ -52,6 +54,38 @@ export const decodeRoom = (room: Uint8Array, bytes: Uint8Array): RoomRecord =>
       }),
     );
     return { room, version, members };
+  });
+
+/** Version, last number, tokens, and of each waiting message its number (as distance), token and size. */
+export const encodeInbox = (record: InboxRecord): Uint8Array =>
+  encoding.encode((to) => {
+    encoding.writeVarUint(to, record.version);
+    encoding.writeVarUint(to, record.last);
+    encoding.writeVarUint(to, record.tokens.length);
+    for (const token of record.tokens) encoding.writeUint8Array(to, token);
+    encoding.writeVarUint(to, record.waiting.length);
+    let before = 0;
+    for (const { number, token, bytes } of record.waiting) {
+      encoding.writeVarUint(to, number - before);
+      encoding.writeUint8Array(to, token);
+      encoding.writeVarUint(to, bytes);
+      before = number;
+    }
+  });
+
+export const decodeInbox = (principal: Uint8Array, bytes: Uint8Array): InboxRecord =>
+  whole(bytes, (from) => {
+    const [version, last] = [from.positive(), from.uint()];
+    const token = (): Uint8Array => from.fixed(INBOX_TOKEN_HASH_BYTES);
+    const count = from.count(LIMITS.inboxTokens, INBOX_TOKEN_HASH_BYTES);
+    const tokens = Array.from({ length: count }, token);
+    const messages = from.count(LIMITS.inboxMessages, INBOX_TOKEN_HASH_BYTES + 2);
+    let number = 0;
+    const waiting = Array.from({ length: messages }, () => {
+      number += from.positive();
+      return { number, token: token(), bytes: from.positive() };
+    });
+    return { principal, version, tokens, last, waiting };
   });
 
 /** Length of the label, label, sealed bytes. */

@@ -12,6 +12,7 @@ import {
   sameBytes,
 } from '@sealwire/protocol';
 import { type Backlog, createBacklog } from './backlog.ts';
+import { type Bucket, createBucket } from './bucket.ts';
 import type { Shared } from './core.ts';
 import type { Follow, Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
@@ -19,6 +20,7 @@ import type { Link, LinkEvents } from './link.ts';
 import { isSigned } from './signatures.ts';
 import type { RoomRecord } from './store.ts';
 import { perform } from './verbs.ts';
+import { inboxNews } from './verbs-inbox.ts';
 
 /** Why a peer is not read: its own socket is full, or the disk is behind. */
 export type StopReason = 'full' | 'disk';
@@ -31,6 +33,8 @@ export interface Session extends LinkEvents, Subscriber {
   /** Follows by room key. */
   readonly follows: Map<string, Follow>;
   readonly backlog: Backlog;
+  /** Messages that it may leave in inboxes. */
+  readonly inboxSends: Bucket;
   /** Appends and edits that wait for the disk. */
   readonly writing: number;
   /** Follows a room from `cursor` on; again, if it is followed already. */
@@ -45,6 +49,8 @@ export interface Session extends LinkEvents, Subscriber {
   belongsTo(principal: Uint8Array): void;
   /** Acknowledges own appends up to a position that no delivery will come to. */
   acknowledge(follow: Follow, upTo: number): void;
+  /** Runs what reads the store; damaged or unreadable storage ends the session. */
+  guarded(run: () => void): void;
   writeBegan(): void;
   /** A write is durable or refused. */
   writeEnded(): void;
@@ -60,6 +66,7 @@ class OpenSession implements Session {
   readonly #link: Link;
   readonly follows = new Map<string, Follow>();
   readonly backlog: Backlog;
+  readonly inboxSends: Bucket;
   relayKey: Uint8Array | undefined;
   principal: Uint8Array | undefined;
   writing = 0;
@@ -82,6 +89,7 @@ class OpenSession implements Session {
       soon: clock.soon,
       failed: (error) => this.#storeFailed(error),
     });
+    this.inboxSends = createBucket({ most: limits.inboxSends, everyMs: limits.inboxSendMs });
     this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
     this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
   }
@@ -188,7 +196,9 @@ class OpenSession implements Session {
   }
 
   belongsTo(principal: Uint8Array): void {
+    const isNew = this.principal === undefined || !sameBytes(this.principal, principal);
     this.principal = principal;
+    if (isNew) this.guarded(() => this.#tellInboxNews());
   }
 
   writeBegan(): void {
@@ -220,18 +230,19 @@ class OpenSession implements Session {
       return;
     }
     this.#callOff();
-    this.#guard(() => {
+    this.guarded(() => {
       this.principal = store.principalOf(relayKey);
       this.relayKey = copyOf(relayKey);
       this.#shared.authenticated(this, relayKey);
       const version = this.principal ? (store.principal(this.principal)?.version ?? 0) : 0;
       const farewell = this.principal ? undefined : store.farewell(relayKey);
       this.sendMessage({ type: 'welcome', principal: this.principal, version, farewell });
+      this.#tellInboxNews();
     });
   }
 
   #perform(message: Exclude<ClientMessage, { type: 'authenticate' }>): void {
-    this.#guard(() => {
+    this.guarded(() => {
       const answer = perform(this.#shared, this, message);
       if (answer) this.sendMessage(answer);
     });
@@ -239,8 +250,12 @@ class OpenSession implements Session {
     if (!this.#isOver && this.isFull()) this.stopReading('full');
   }
 
-  /** Runs what reads the store; damaged or unreadable storage ends the session. */
-  #guard(run: () => void): void {
+  #tellInboxNews(): void {
+    const news = this.principal && inboxNews(this.#shared, this.principal);
+    if (news) this.sendMessage(news);
+  }
+
+  guarded(run: () => void): void {
     try {
       run();
     } catch (error) {

@@ -1,6 +1,6 @@
 // Ed25519 checks and principal ids. Rules: spec/relay-protocol.md §6.
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { KEY_BYTES, PRINCIPAL_ID_LABEL, SIGNATURE_BYTES } from '@sealwire/protocol';
+import { inboxTokenStatement, KEY_BYTES, PRINCIPAL_ID_LABEL, SIGNATURE_BYTES } from '@sealwire/protocol';
 
 /**
  * True when `signature` over `statement` is by the holder of `publicKey`. Anything that is no key or no signature is
@@ -26,3 +26,7 @@ export const isSigned = (parts: {
 /** The id of the principal that a manage key makes: SHA-256(label ‖ manage key), 32 bytes. */
 export const principalIdOf = (manageKey: Uint8Array): Uint8Array =>
   new Uint8Array(createHash('sha256').update(PRINCIPAL_ID_LABEL, 'utf8').update(manageKey).digest());
+
+/** What an inbox keeps of a token: SHA-256(label ‖ token), 32 bytes. */
+export const tokenHashOf = (token: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(inboxTokenStatement(token)).digest());

@@ -5,13 +5,16 @@ import { RELAY_ID_BYTES, SealwireError, type StoredFrame } from '@sealwire/proto
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { boundedMap } from './bounded-map.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
 import {
   decodeFrame,
+  decodeInbox,
   decodePrincipal,
   decodeRoom,
   decodeRun,
   encodeFrame,
+  encodeInbox,
   encodePrincipal,
   encodeRoom,
   encodeRun,
@@ -34,7 +37,19 @@ const NO_ROOM = new Uint8Array(32);
 type Table = Database<Buffer, Buffer>;
 
 type Tables = Readonly<
-  Record<'meta' | 'principals' | 'owners' | 'farewells' | 'rooms' | 'heads' | 'frames' | 'runs', Table>
+  Record<
+    | 'meta'
+    | 'principals'
+    | 'owners'
+    | 'farewells'
+    | 'rooms'
+    | 'heads'
+    | 'frames'
+    | 'runs'
+    | 'inboxes'
+    | 'letters',
+    Table
+  >
 >;
 
 /** A key put, or removed where there is no value. */
@@ -80,9 +95,9 @@ export const lmdbStore = async (directory: string): Promise<LogStore> => {
     room: (room) => reading(() => state.room(room)),
     head: (room) => reading(() => state.head(room, keyOf(room))),
     read: (request) => reading(() => state.read(request)),
-    append: queue.append,
-    putPrincipal: queue.putPrincipal,
-    putRoom: queue.putRoom,
+    inbox: (principal) => reading(() => state.inbox(principal)),
+    readInbox: (principal, after, maxBytes) => reading(() => state.readInbox(principal, after, maxBytes)),
+    ...queue,
     close() {
       closing ??= queue
         .close()
@@ -106,7 +121,7 @@ const reading = <T>(read: () => T): T => {
 const openState = async (directory: string): Promise<LmdbState> => {
   // Not `overlappingSync`: data, sync, then the meta page, the order that LMDB's crash safety rests on.
   // Not `eventTurnBatching`: when a commit fails it rejects a promise that nobody can get at, which ends the process.
-  const root = open({ path: directory, maxDbs: 8, overlappingSync: false, eventTurnBatching: false });
+  const root = open({ path: directory, maxDbs: 16, overlappingSync: false, eventTurnBatching: false });
   const table = (name: string): Table => root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' });
   const tables = {
     meta: table('meta'),
@@ -117,6 +132,8 @@ const openState = async (directory: string): Promise<LmdbState> => {
     heads: table('heads'),
     frames: table('frames'),
     runs: table('runs'),
+    inboxes: table('inboxes'),
+    letters: table('letters'),
   };
   const format = tables.meta.get(Buffer.from('format'));
   if (format === undefined) {
@@ -211,6 +228,22 @@ class LmdbState implements Backing {
     }
   }
 
+  inbox(principal: Uint8Array): InboxRecord | undefined {
+    const value = this.#tables.inboxes.get(Buffer.from(principal));
+    return value && decodeInbox(copyOf(principal), value);
+  }
+
+  readInbox(principal: Uint8Array, after: number, maxBytes: number): ReturnType<LogStore['readInbox']> {
+    const { page, complete } = pageOf(this.inbox(principal), after, maxBytes);
+    const messages = page.map(({ number, token }) => {
+      const payload = this.#tables.letters.get(frameKey(principal, number));
+      if (payload === undefined)
+        throw new SealwireError('STORE_FAILED', "A message is missing from the relay's store; restore it.");
+      return { number, token, payload };
+    });
+    return { messages, complete };
+  }
+
   async commit(batch: Batch): Promise<void> {
     try {
       await this.#write(batch);
@@ -230,7 +263,7 @@ class LmdbState implements Backing {
   }
 
   *#recordChanges(batch: Batch): Generator<Change> {
-    const { principals, owners, farewells, rooms } = this.#tables;
+    const { principals, owners, farewells, rooms, inboxes, letters } = this.#tables;
     for (const { before } of batch.principals.values()) {
       for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
@@ -246,6 +279,13 @@ class LmdbState implements Backing {
     }
     for (const record of batch.rooms.values()) {
       yield { table: rooms, key: Buffer.from(record.room), value: Buffer.from(encodeRoom(record)) };
+    }
+    for (const record of batch.inboxes.values()) {
+      yield { table: inboxes, key: Buffer.from(record.principal), value: Buffer.from(encodeInbox(record)) };
+    }
+    for (const { principal, number, payload } of batch.letters.values()) {
+      const change = { table: letters, key: frameKey(principal, number) };
+      yield payload ? { ...change, value: Buffer.from(payload) } : change;
     }
   }
 

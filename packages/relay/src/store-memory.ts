@@ -1,6 +1,7 @@
 // A store in memory: for tests, and the readable twin of the LMDB store. Rules: spec/relay-protocol.md §7.
 import { randomBytes } from 'node:crypto';
 import { RELAY_ID_BYTES, type StoredFrame } from '@sealwire/protocol';
+import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
 import {
   FRAME_OVERHEAD,
@@ -37,6 +38,16 @@ export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
       const streams = state.streams.get(keyOf(room));
       return page(streams?.get(stream) ?? [], after, maxBytes);
     },
+    inbox: (principal) => state.inbox(principal),
+    readInbox(principal, after, maxBytes) {
+      const { page: wanted, complete } = pageOf(state.inbox(principal), after, maxBytes);
+      const messages = wanted.map(({ number, token }) => ({
+        number,
+        token,
+        payload: copyOf(state.letters.get(`${keyOf(principal)}${number}`)!),
+      }));
+      return { messages, complete };
+    },
     ...queue,
   };
 };
@@ -44,11 +55,14 @@ export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
 class MemoryState implements Backing {
   /** Frames by room key, then by stream; all of them under ''. */
   readonly streams = new Map<string, Map<string, StoredFrame[]>>();
+  /** Payloads of messages in inboxes, by inbox and number. */
+  readonly letters = new Map<string, Uint8Array>();
   readonly #flush: () => Promise<void>;
   readonly #principals = new Map<string, PrincipalRecord>();
   readonly #owners = new Map<string, Uint8Array>();
   readonly #farewells = new Map<string, Uint8Array>();
   readonly #rooms = new Map<string, RoomRecord>();
+  readonly #inboxes = new Map<string, InboxRecord>();
   readonly #heads = new Map<string, number>();
 
   constructor(flush: () => Promise<void>) {
@@ -76,6 +90,10 @@ class MemoryState implements Backing {
     return this.#rooms.get(keyOf(room));
   }
 
+  inbox(principal: Uint8Array): InboxRecord | undefined {
+    return this.#inboxes.get(keyOf(principal));
+  }
+
   async commit(batch: Batch): Promise<void> {
     await this.#flush();
     for (const [key, { before, after }] of batch.principals) {
@@ -91,6 +109,11 @@ class MemoryState implements Backing {
       else this.#farewells.delete(key);
     }
     for (const [key, record] of batch.rooms) this.#rooms.set(key, record);
+    for (const [key, record] of batch.inboxes) this.#inboxes.set(key, record);
+    for (const [key, { payload }] of batch.letters) {
+      if (payload) this.letters.set(key, copyOf(payload));
+      else this.letters.delete(key);
+    }
     for (const { roomKey, stream, frame, position } of batch.frames) {
       const stored = { position, stream, frame: copyOf(frame) };
       const streams = this.streams.get(roomKey) ?? new Map<string, StoredFrame[]>();

@@ -1,6 +1,7 @@
 // What the relay asks of a store of rooms, principals and frames. Rules: spec/relay-protocol.md §7.
 // Every implementation passes testkit's `logStoreContract`.
-import type { Farewell, RoomMember, StoredFrame } from '@sealwire/protocol';
+import type { Farewell, InboxMessage, RoomMember, StoredFrame } from '@sealwire/protocol';
+import type { InboxEdit, InboxRecord } from './inbox-record.ts';
 
 /** A pseudonymous account: who holds the manage key lists the device keys that act for it. */
 export interface PrincipalRecord {
@@ -44,6 +45,14 @@ export interface ReadResult {
   readonly complete: boolean;
 }
 
+/** A message for an inbox. The bytes are borrowed until it is settled. */
+export interface InboxAppend {
+  readonly principal: Uint8Array;
+  /** Hash of the token that was shown, 32 bytes. */
+  readonly token: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
 /** What a frame costs beside its bytes in a read: no less than its position, stream and lengths on the wire. */
 export const FRAME_OVERHEAD = 48;
 
@@ -65,6 +74,14 @@ export interface LogStore {
   /** The highest durable position of the room, 0 for none. Never goes down. */
   head(room: Uint8Array): number;
   read(request: ReadRequest): ReadResult;
+  /** The inbox of a principal, without payloads; undefined until its tokens were put for the first time. */
+  inbox(principal: Uint8Array): InboxRecord | undefined;
+  /** Messages of an inbox with numbers after `after`: about `maxBytes` of them, at least one if there is any. */
+  readInbox(
+    principal: Uint8Array,
+    after: number,
+    maxBytes: number,
+  ): { readonly messages: readonly InboxMessage[]; readonly complete: boolean };
 
   /**
    * Writes a principal, keeps its farewells and drops the notes of all keys that it lists, in one step.
@@ -85,6 +102,18 @@ export interface LogStore {
     readonly stream: string;
     readonly frame: Uint8Array;
   }): Promise<number>;
+
+  /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
+  putInbox(edit: InboxEdit): Promise<void>;
+  /**
+   * Adds a message behind all others of its inbox.
+   *
+   * @returns its number: 1 more than any before it in this inbox, removed ones included.
+   * @throws SealwireError (rejects) INBOX_REFUSED if there is no such inbox or it does not accept the token; INBOX_FULL.
+   */
+  appendToInbox(message: InboxAppend): Promise<number>;
+  /** Removes messages; numbers that are not there are no fault. */
+  removeFromInbox(principal: Uint8Array, numbers: readonly number[]): Promise<void>;
 
   /** Finishes the writes that wait, then frees everything. Later writes reject with CLOSED. */
   close(): Promise<void>;

@@ -5,15 +5,16 @@ import {
   encodeRelayMessage,
   principalStatement,
   type RelayMessage,
-  SealwireError,
 } from '@sealwire/protocol';
+import { durably, edit, refusal } from './answers.ts';
 import type { Shared } from './core.ts';
 import type { Follow } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
-import { judgePrincipalEdit, judgeRoomEdit, refusalInRoom, type Verdict } from './rights.ts';
+import { judgePrincipalEdit, judgeRoomEdit, refusalInRoom } from './rights.ts';
 import type { Session } from './session.ts';
 import { isSigned, principalIdOf } from './signatures.ts';
 import type { PrincipalEdit, RoomRecord } from './store.ts';
+import { performInInbox } from './verbs-inbox.ts';
 
 type Message<T extends ClientMessage['type']> = Extract<ClientMessage, { readonly type: T }>;
 
@@ -33,6 +34,8 @@ export const perform = (
       return putPrincipal(shared, session, message);
     case 'put-room':
       return putRoom(shared, session, message);
+    case 'get-room':
+      return getRoom(shared, session, message);
     case 'resume':
       return resume(shared, session, message);
     case 'append':
@@ -43,6 +46,11 @@ export const perform = (
       return signal(shared, session, message);
     case 'ping':
       return { type: 'pong' };
+    case 'put-inbox':
+    case 'inbox-append':
+    case 'inbox-read':
+    case 'inbox-remove':
+      return performInInbox(shared, session, message);
     default:
       return rendezvous(shared, session, message);
   }
@@ -123,34 +131,11 @@ const putRoom = (
   });
 };
 
-interface Edit {
-  readonly request: number;
-  readonly version: number;
-  readonly verdict: Verdict;
-  /** Resolves when the edit is durable. */
-  readonly write: () => Promise<void>;
-  /** Lets the durable edit take effect. */
-  readonly written: () => void;
-}
-
-/** Answers an edit: refused, done already, or later, done. */
-const edit = (
-  shared: Shared,
-  session: Session,
-  { request, version, verdict, write, written }: Edit,
-): RelayMessage | undefined => {
-  if (shared.isStopping()) return refusal(request, 'SHUTTING_DOWN');
-  if (verdict === 'already') return { type: 'done', request, version };
-  if (verdict !== 'write') return refusal(request, verdict);
-  session.writeBegan();
-  const done = (): void => {
-    session.sendMessage({ type: 'done', request, version });
-    written();
-  };
-  void write()
-    .then(done, (error: unknown) => session.sendMessage(refusal(request, storeCode(shared, error))))
-    .finally(() => session.writeEnded());
-  return undefined;
+const getRoom = (shared: Shared, session: Session, { request, room }: Message<'get-room'>): RelayMessage => {
+  const record = shared.rooms.record(room);
+  const code = refusalInRoom(record, session.principal);
+  if (record === undefined || code !== undefined) return refusal(request, code ?? 'ROOM_UNKNOWN');
+  return { type: 'room-result', request, version: record.version, members: record.members };
 };
 
 const resume = (
@@ -184,26 +169,17 @@ const resume = (
 };
 
 const append = (shared: Shared, session: Session, message: Message<'append'>): RelayMessage | undefined => {
-  const { store, rooms, limits, pressure } = shared;
+  const { store, rooms } = shared;
   const { request, room, stream, frame } = message;
   const code = shared.isStopping() ? 'SHUTTING_DOWN' : refusalInRoom(rooms.record(room), session.principal);
   if (code !== undefined) return refusal(request, code);
-  if (session.writing >= limits.appendsInFlight) return refusal(request, 'LIMIT_REACHED');
-  session.writeBegan();
-  pressure.add(frame.length, session);
   const appended = (position: number): void => {
     const follow = session.follows.get(keyOf(room));
     const isLater = rooms.committed(room, { position, stream, frame }, request, follow);
     if (!isLater) session.sendMessage({ type: 'appended', request, position });
   };
-  void store
-    .append({ room, stream, frame })
-    .then(appended, (error: unknown) => session.sendMessage(refusal(request, storeCode(shared, error))))
-    .finally(() => {
-      pressure.remove(frame.length);
-      session.writeEnded();
-    });
-  return undefined;
+  const write = (): Promise<number> => store.append({ room, stream, frame });
+  return durably(shared, session, { request, bytes: frame.length, write, written: appended });
 };
 
 const read = (shared: Shared, session: Session, message: Message<'read'>): RelayMessage | undefined => {
@@ -233,14 +209,4 @@ const signal = (
     subscriber.send(bytes);
   });
   return undefined;
-};
-
-const refusal = (request: number, code: ErrorCode): RelayMessage => ({ type: 'refused', request, code });
-
-/** The code of a failed write. @throws the error again if it is not the store's own. */
-const storeCode = (shared: Shared, error: unknown): ErrorCode => {
-  if (!(error instanceof SealwireError)) throw error;
-  const { code } = error;
-  if (code === 'STORE_FULL' || code === 'STORE_FAILED') shared.log({ event: 'store-failed', code });
-  return code === 'CLOSED' ? 'SHUTTING_DOWN' : code;
 };

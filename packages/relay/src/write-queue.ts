@@ -1,8 +1,15 @@
 // Group commit: writes of one tick, and those that come while a commit runs, go to the disk together.
 // Rules: spec/relay-protocol.md §7 (RP63 to RP67).
 import { type ErrorCode, type RoomMember, SealwireError, sameBytes } from '@sealwire/protocol';
+import {
+  type InboxEdit,
+  type InboxRecord,
+  withMessage,
+  withoutMessages,
+  withTokens,
+} from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
-import type { PrincipalEdit, PrincipalRecord, RoomRecord } from './store.ts';
+import type { InboxAppend, LogStore, PrincipalEdit, PrincipalRecord, RoomRecord } from './store.ts';
 
 /** A frame with its place. `frame` is borrowed from the caller of `append`. */
 export interface PlacedFrame {
@@ -25,6 +32,16 @@ export interface Batch {
   /** The new note of each relay key, by key; undefined where it is dropped. */
   readonly farewells: ReadonlyMap<string, Uint8Array | undefined>;
   readonly rooms: ReadonlyMap<string, RoomRecord>;
+  readonly inboxes: ReadonlyMap<string, InboxRecord>;
+  /** Payloads of messages that come into inboxes or, undefined, leave them; by inbox and number. */
+  readonly letters: ReadonlyMap<string, Letter>;
+}
+
+/** The payload of one message of an inbox; undefined where it is removed. */
+export interface Letter {
+  readonly principal: Uint8Array;
+  readonly number: number;
+  readonly payload: Uint8Array | undefined;
 }
 
 /** The durable state that the queue decides upon, and the way to change it. */
@@ -33,21 +50,16 @@ export interface Backing {
   principal(id: Uint8Array): PrincipalRecord | undefined;
   principalOf(relayKey: Uint8Array): Uint8Array | undefined;
   room(room: Uint8Array): RoomRecord | undefined;
+  inbox(principal: Uint8Array): InboxRecord | undefined;
   /** Makes the batch durable, then visible to the reads above. Rejects if nothing of it was written. */
   commit(batch: Batch): Promise<void>;
 }
 
-export interface WriteQueue {
-  append(frame: {
-    readonly room: Uint8Array;
-    readonly stream: string;
-    readonly frame: Uint8Array;
-  }): Promise<number>;
-  putPrincipal(edit: PrincipalEdit): Promise<void>;
-  putRoom(record: RoomRecord): Promise<void>;
-  /** Resolves when everything that waits is settled. Later writes reject with CLOSED. */
-  close(): Promise<void>;
-}
+/** The writes of a store. `close` resolves when everything that waits is settled; later writes reject with CLOSED. */
+export type WriteQueue = Pick<
+  LogStore,
+  'append' | 'putPrincipal' | 'putRoom' | 'putInbox' | 'appendToInbox' | 'removeFromInbox' | 'close'
+>;
 
 /** Bytes of frames in one commit: enough to keep a disk busy, little enough to bound a commit's time. */
 const COMMIT_BYTES = 8 * 1024 * 1024;
@@ -90,6 +102,10 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
     append: (frame) => add((batch) => batch.append(frame), frame.frame.length),
     putPrincipal: async (edit) => void (await add((batch) => batch.putPrincipal(edit), 0)),
     putRoom: async (record) => void (await add((batch) => batch.putRoom(record), 0)),
+    putInbox: async (edit) => void (await add((batch) => batch.putInbox(edit), 0)),
+    appendToInbox: (message) => add((batch) => batch.appendToInbox(message), message.payload.length),
+    removeFromInbox: async (principal, numbers) =>
+      void (await add((batch) => batch.removeFromInbox(principal, numbers), 0)),
     close: () => {
       closed = true;
       return new Promise((resolve) => {
@@ -134,6 +150,8 @@ class OpenBatch implements Batch {
   readonly principals = new Map<string, { before: PrincipalRecord | undefined; after: PrincipalRecord }>();
   readonly farewells = new Map<string, Uint8Array | undefined>();
   readonly rooms = new Map<string, RoomRecord>();
+  readonly inboxes = new Map<string, InboxRecord>();
+  readonly letters = new Map<string, Letter>();
   /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
   readonly #owners = new Map<string, Uint8Array | undefined>();
   readonly #backing: Backing;
@@ -187,6 +205,35 @@ class OpenBatch implements Batch {
     }));
     this.rooms.set(key, { room: copyOf(record.room), version: record.version, members });
     return 0;
+  }
+
+  putInbox(edit: InboxEdit): number {
+    this.inboxes.set(keyOf(edit.principal), withTokens(this.#inbox(edit.principal), edit));
+    return 0;
+  }
+
+  appendToInbox({ principal, token, payload }: InboxAppend): number {
+    const record = withMessage(this.#inbox(principal), token, payload.length);
+    this.inboxes.set(keyOf(principal), record);
+    this.#letter(record.principal, record.last, payload);
+    return record.last;
+  }
+
+  removeFromInbox(principal: Uint8Array, numbers: readonly number[]): number {
+    const record = this.#inbox(principal);
+    if (record === undefined) return 0;
+    const left = withoutMessages(record, numbers);
+    this.inboxes.set(keyOf(principal), left);
+    for (const number of numbers) this.#letter(record.principal, number, undefined);
+    return 0;
+  }
+
+  #inbox(principal: Uint8Array): InboxRecord | undefined {
+    return this.inboxes.get(keyOf(principal)) ?? this.#backing.inbox(principal);
+  }
+
+  #letter(principal: Uint8Array, number: number, payload: Uint8Array | undefined): void {
+    this.letters.set(`${keyOf(principal)}${number}`, { principal, number, payload });
   }
 
   #ownerOf(relayKey: Uint8Array): Uint8Array | undefined {

@@ -8,6 +8,7 @@ import {
   type ErrorCode,
   encodeClientMessage,
   encodeRelayMessage,
+  type InboxMessage,
   LIMITS,
   pageStream,
   type RelayMessage,
@@ -63,6 +64,17 @@ export const sampleClientMessages = (random: Random): ClientMessage[] => {
     { type: 'rendezvous-send', id, payload: random.bytes(random.int(300)) },
     { type: 'rendezvous-close', id },
     { type: 'ping' },
+    { type: 'put-inbox', request, version: number(random) || 1, tokens: hashes(random) },
+    {
+      type: 'inbox-append',
+      request,
+      principal: random.bytes(32),
+      token: id,
+      payload: random.bytes(1 + random.int(300)),
+    },
+    { type: 'inbox-read', request, after: number(random) },
+    { type: 'inbox-remove', request, numbers: sampleLetters(random).map((one) => one.number) },
+    { type: 'get-room', request, room },
   ];
 };
 
@@ -101,6 +113,24 @@ export const sampleRelayMessages = (random: Random): RelayMessage[] => {
     { type: 'rendezvous-closed', id, code: code() },
     { type: 'refused', request, code: code() },
     { type: 'pong' },
+    { type: 'accepted', request },
+    {
+      type: 'inbox-result',
+      request,
+      version: number(random),
+      tokens: hashes(random),
+      complete: random.int(2) === 1,
+      messages: sampleLetters(random),
+    },
+    { type: 'inbox', number: number(random) || 1, token: random.bytes(32), payload: random.bytes(9) },
+    { type: 'inbox-news', last: number(random) || 1 },
+    {
+      type: 'room-result',
+      request,
+      version: number(random) || 1,
+      members: list(random, 5, () => ({ principal: random.bytes(32), admin: random.int(2) === 1 })),
+    },
+    { type: 'unfollowed', room, code: code() },
   ];
 };
 
@@ -151,6 +181,16 @@ const sampleFrames = (random: Random): StoredFrame[] => {
     return { position, stream: label(random), frame: random.bytes(1 + random.int(200)) };
   });
 };
+
+const sampleLetters = (random: Random): InboxMessage[] => {
+  let last = 0;
+  return list(random, 6, () => {
+    last += 1 + random.int(random.pick([1, 3, 1e9]));
+    return { number: last, token: random.bytes(32), payload: random.bytes(1 + random.int(200)) };
+  });
+};
+
+const hashes = (random: Random): Uint8Array[] => list(random, 5, () => random.bytes(32)).sort(compareBytes);
 
 /** Numbers of every length on the wire, small ones more often. */
 const number = (random: Random): number =>
