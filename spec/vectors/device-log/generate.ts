@@ -104,6 +104,7 @@ const cut = join(
   hashOf(revocation),
   phone.id,
   laptop.id,
+  list([hashOf(revocation), root]),
   list([
     join(byte(6), utf8('page-0'), varuint(2 ** 52 + 12_345), varuint(300), seedOf('cumulative hash')),
     join(byte(7), utf8('control'), varuint(7), varuint(1), seedOf('another')),

@@ -1,17 +1,11 @@
 // Entries of the control stream: devices, members, epochs; each signed by itself. Layout: spec/device-log.md §2.
-import { isStreamLabel, LIMITS, Reader, SealwireError } from '@sealwire/protocol';
-import * as encoding from 'lib0/encoding';
+import { Reader } from '@sealwire/protocol';
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
-import { SUITE } from '../crypto/kdf.ts';
-import { DEVICE_ID_BYTES } from '../frame/body.ts';
 import type { DevicePublic } from './device-keys.ts';
+import { encodeUnsigned, readUnsigned } from './log-entry-codec.ts';
 
-export const WRAPPED_KEY_BYTES = 80;
-const MAX_PARENTS = 16;
-const MAX_RECIPIENTS = 1024;
-const MAX_DEVICES = 64;
-const MAX_CHAINS = 4096;
+export { encodeUnsigned };
 
 /** Rights of a device, as bits. */
 export const RIGHT = { link: 1 } as const;
@@ -79,6 +73,8 @@ export interface Cut {
   readonly revoke: Uint8Array;
   readonly author: Uint8Array;
   readonly device: Uint8Array;
+  /** What its author knew of the log: of the device's entries there, those count that these heads are or follow. */
+  readonly heads: readonly Uint8Array[];
   readonly chains: readonly CutChain[];
 }
 
@@ -89,6 +85,48 @@ export interface ChatGenesis {
   readonly account: Uint8Array;
   readonly author: Uint8Array;
   readonly at: number;
+}
+
+/** How far the chains of one device count. A device that is not named has none that count. */
+export interface DeviceChains {
+  readonly device: Uint8Array;
+  readonly chains: readonly CutChain[];
+}
+
+export type Role = 'member' | 'admin';
+
+/** What a member entry does. A leave ends its author's account, a merge does nothing but follow its parents. */
+export type MemberChange =
+  | { readonly action: 'add'; readonly subject: Uint8Array; readonly role: Role }
+  | { readonly action: 'remove'; readonly subject: Uint8Array; readonly chains: readonly DeviceChains[] }
+  | { readonly action: 'leave'; readonly chains: readonly DeviceChains[] }
+  | { readonly action: 'promote' | 'demote'; readonly subject: Uint8Array }
+  | { readonly action: 'rename'; readonly title: string }
+  | { readonly action: 'merge' };
+
+/** A change of a chat's membership. Accounts are members; a device of one speaks for it. */
+export interface MemberEntry {
+  readonly type: 'member';
+  /** Chat id. */
+  readonly log: Uint8Array;
+  readonly parents: readonly Uint8Array[];
+  readonly author: Uint8Array;
+  /** The author's account. */
+  readonly account: Uint8Array;
+  readonly change: MemberChange;
+  readonly at: number;
+}
+
+/** Keys of older epochs, for a member who joined after them. */
+export interface Share {
+  readonly type: 'share';
+  readonly log: Uint8Array;
+  readonly author: Uint8Array;
+  /** Whom it is for. */
+  readonly account: Uint8Array;
+  readonly accountKey: Uint8Array;
+  /** HPKE: encapsulated key (32), then 1 to 1,024 epoch keys one behind the other, sealed (16 more). */
+  readonly sealed: Uint8Array;
 }
 
 export interface Recipient {
@@ -112,7 +150,16 @@ export interface EpochEntry {
   readonly recipients: readonly Recipient[];
 }
 
-export type LogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey | Cut | ChatGenesis | EpochEntry;
+export type LogEntry =
+  | DeviceGenesis
+  | DeviceAdd
+  | DeviceRevoke
+  | AccountKey
+  | Cut
+  | ChatGenesis
+  | EpochEntry
+  | MemberEntry
+  | Share;
 
 /** The entries that make up a device log. */
 export type DeviceLogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey;
@@ -128,16 +175,6 @@ export interface SignedEntry<E extends LogEntry = LogEntry> {
   readonly signatures: readonly Uint8Array[];
 }
 
-const TYPE = {
-  'device-genesis': 1,
-  'device-add': 2,
-  'chat-genesis': 3,
-  epoch: 4,
-  'device-revoke': 5,
-  'account-key': 6,
-  cut: 7,
-} as const;
-
 const signatureCount = (entry: LogEntry): number => (entry.type === 'device-add' ? 2 : 1);
 
 /** The entry's hash: what others name it by. */
@@ -147,78 +184,6 @@ export const entryHash = (unsigned: Uint8Array): Uint8Array =>
 /** What each of an entry's signers signs. */
 export const entryStatement = (hash: Uint8Array): Uint8Array =>
   concat(utf8('sealwire/v1/log-signature'), hash);
-
-/** Encodes an entry without signatures; see spec/device-log.md §2. */
-export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
-  const out = encoding.createEncoder();
-  encoding.writeUint8(out, TYPE[entry.type]);
-  encoding.writeUint8(out, SUITE);
-  const bytes = (value: Uint8Array) => encoding.writeUint8Array(out, value);
-  const list = (values: readonly Uint8Array[]) => {
-    encoding.writeVarUint(out, values.length);
-    values.forEach(bytes);
-  };
-  const device = (keys: DevicePublic) => [keys.identity, keys.relay, keys.hpke].forEach(bytes);
-  switch (entry.type) {
-    case 'device-genesis':
-      bytes(entry.nonce);
-      device(entry.device);
-      bytes(entry.accountKey);
-      bytes(entry.principal);
-      encoding.writeVarUint(out, entry.at);
-      break;
-    case 'device-add':
-      bytes(entry.account);
-      list(entry.parents);
-      bytes(entry.author);
-      device(entry.device);
-      encoding.writeUint8(out, entry.rights);
-      encoding.writeVarUint(out, entry.at);
-      break;
-    case 'device-revoke':
-      bytes(entry.account);
-      list(entry.parents);
-      bytes(entry.author);
-      bytes(entry.device);
-      encoding.writeVarUint(out, entry.at);
-      break;
-    case 'account-key':
-      bytes(entry.account);
-      list(entry.parents);
-      bytes(entry.author);
-      bytes(entry.accountKey);
-      encoding.writeVarUint(out, entry.wraps.length);
-      for (const wrap of entry.wraps) [wrap.device, wrap.wrapped].forEach(bytes);
-      break;
-    case 'cut':
-      [entry.log, entry.revoke, entry.author, entry.device].forEach(bytes);
-      encoding.writeVarUint(out, entry.chains.length);
-      for (const chain of entry.chains) {
-        encoding.writeVarString(out, chain.stream);
-        encoding.writeVarUint(out, chain.clientId);
-        encoding.writeVarUint(out, chain.counter);
-        bytes(chain.hash);
-      }
-      break;
-    case 'chat-genesis':
-      bytes(entry.nonce);
-      bytes(entry.account);
-      bytes(entry.author);
-      encoding.writeVarUint(out, entry.at);
-      break;
-    case 'epoch':
-      bytes(entry.log);
-      encoding.writeVarUint(out, entry.index);
-      list(entry.parents);
-      list(entry.heads);
-      bytes(entry.author);
-      bytes(entry.commitment);
-      encoding.writeVarUint(out, entry.recipients.length);
-      for (const to of entry.recipients) [to.account, to.accountKey, to.wrapped].forEach(bytes);
-      break;
-  }
-  return encoding.toUint8Array(out);
-};
 
 /** Signs an entry. @param signers - the author's signing function, for device-add then the new device's. */
 export const signEntry = <E extends LogEntry>(
@@ -246,108 +211,4 @@ export const decodeEntryBytes = (bytes: Uint8Array): SignedEntry => {
   const signatures = Array.from({ length: signatureCount(entry) }, () => reader.fixed(64));
   reader.end();
   return { entry, unsigned, hash: entryHash(unsigned), signatures };
-};
-
-const readUnsigned = (reader: Reader): LogEntry => {
-  const type = reader.byte();
-  if (reader.byte() !== SUITE)
-    throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of a newer version: update this app.');
-  const key = () => reader.fixed(32);
-  const deviceId = () => reader.fixed(DEVICE_ID_BYTES);
-  const device = (): DevicePublic => ({ identity: key(), relay: key(), hpke: key() });
-  switch (type) {
-    case TYPE['device-genesis']:
-      return {
-        type: 'device-genesis',
-        nonce: reader.fixed(16),
-        device: device(),
-        accountKey: key(),
-        principal: key(),
-        at: reader.uint(),
-      };
-    case TYPE['device-add']:
-      return {
-        type: 'device-add',
-        account: key(),
-        parents: readList(reader, MAX_PARENTS, key),
-        author: deviceId(),
-        device: device(),
-        rights: reader.byte(),
-        at: reader.uint(),
-      };
-    case TYPE['device-revoke']:
-      return {
-        type: 'device-revoke',
-        account: key(),
-        parents: readList(reader, MAX_PARENTS, key),
-        author: deviceId(),
-        device: deviceId(),
-        at: reader.uint(),
-      };
-    case TYPE['account-key']:
-      return {
-        type: 'account-key',
-        account: key(),
-        parents: readList(reader, MAX_PARENTS, key),
-        author: deviceId(),
-        accountKey: key(),
-        wraps: readList(reader, MAX_DEVICES, () => ({
-          device: deviceId(),
-          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
-        })),
-      };
-    case TYPE.cut:
-      return {
-        type: 'cut',
-        log: key(),
-        revoke: key(),
-        author: deviceId(),
-        device: deviceId(),
-        chains: readList(reader, MAX_CHAINS, () => ({
-          stream: streamLabel(reader),
-          clientId: reader.uint(),
-          counter: reader.uint(),
-          hash: key(),
-        })),
-      };
-    case TYPE['chat-genesis']:
-      return {
-        type: 'chat-genesis',
-        nonce: reader.fixed(16),
-        account: key(),
-        author: deviceId(),
-        at: reader.uint(),
-      };
-    case TYPE.epoch:
-      return {
-        type: 'epoch',
-        log: key(),
-        index: reader.uint(),
-        parents: readList(reader, MAX_PARENTS, key),
-        heads: readList(reader, MAX_PARENTS, key),
-        author: deviceId(),
-        commitment: key(),
-        recipients: readList(reader, MAX_RECIPIENTS, () => ({
-          account: key(),
-          accountKey: key(),
-          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
-        })),
-      };
-    default:
-      throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of an unknown type: update this app.');
-  }
-};
-
-const streamLabel = (reader: Reader): string => {
-  const label = reader.ascii(LIMITS.streamChars);
-  if (!isStreamLabel(label)) throw new SealwireError('MALFORMED', 'A log entry names no stream.');
-  return label;
-};
-
-const readList = <T>(reader: Reader, limit: number, read: () => T): T[] => {
-  const count = reader.uint();
-  if (count > limit) throw new SealwireError('MALFORMED', 'A log entry holds a list that is too long.');
-  const values: T[] = [];
-  for (let i = 0; i < count; i++) values.push(read());
-  return values;
 };

@@ -1,0 +1,317 @@
+// The bytes of log entries. Layout: spec/device-log.md §2, of members and shares spec/membership.md §1.
+import { isStreamLabel, LIMITS, type Reader, SealwireError, toHex } from '@sealwire/protocol';
+import * as encoding from 'lib0/encoding';
+import { SUITE } from '../crypto/kdf.ts';
+import { DEVICE_ID_BYTES } from '../frame/body.ts';
+import { readName } from '../names.ts';
+import type { DevicePublic } from './device-keys.ts';
+import type { CutChain, DeviceChains, LogEntry, MemberChange, Role } from './log-entry.ts';
+
+const WRAPPED_KEY_BYTES = 80;
+const MAX_PARENTS = 16;
+const MAX_RECIPIENTS = 1024;
+const MAX_DEVICES = 64;
+const MAX_CHAINS = 4096;
+/** Devices that a removal names: those of one account that ever wrote in a chat. */
+const MAX_CHAINED_DEVICES = 1024;
+const MAX_SHARED_KEYS = 1024;
+/** What HPKE adds to a list of keys: an encapsulated key and a tag. */
+const SHARE_OVERHEAD = 48;
+
+const TYPE = {
+  'device-genesis': 1,
+  'device-add': 2,
+  'chat-genesis': 3,
+  epoch: 4,
+  'device-revoke': 5,
+  'account-key': 6,
+  cut: 7,
+  member: 8,
+  share: 9,
+} as const;
+
+/** Encodes an entry without signatures; see spec/device-log.md §2. */
+export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
+  const out = encoding.createEncoder();
+  encoding.writeUint8(out, TYPE[entry.type]);
+  encoding.writeUint8(out, SUITE);
+  const bytes = (value: Uint8Array) => encoding.writeUint8Array(out, value);
+  const list = (values: readonly Uint8Array[]) => {
+    encoding.writeVarUint(out, values.length);
+    values.forEach(bytes);
+  };
+  const device = (keys: DevicePublic) => [keys.identity, keys.relay, keys.hpke].forEach(bytes);
+  switch (entry.type) {
+    case 'device-genesis':
+      bytes(entry.nonce);
+      device(entry.device);
+      bytes(entry.accountKey);
+      bytes(entry.principal);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'device-add':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
+      device(entry.device);
+      encoding.writeUint8(out, entry.rights);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'device-revoke':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
+      bytes(entry.device);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'account-key':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
+      bytes(entry.accountKey);
+      encoding.writeVarUint(out, entry.wraps.length);
+      for (const wrap of entry.wraps) [wrap.device, wrap.wrapped].forEach(bytes);
+      break;
+    case 'cut':
+      [entry.log, entry.revoke, entry.author, entry.device].forEach(bytes);
+      list(entry.heads);
+      writeChains(out, entry.chains);
+      break;
+    case 'member':
+      bytes(entry.log);
+      list(entry.parents);
+      bytes(entry.author);
+      bytes(entry.account);
+      writeChange(out, entry.change);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'share':
+      [entry.log, entry.author, entry.account, entry.accountKey].forEach(bytes);
+      encoding.writeVarUint8Array(out, entry.sealed);
+      break;
+    case 'chat-genesis':
+      bytes(entry.nonce);
+      bytes(entry.account);
+      bytes(entry.author);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'epoch':
+      bytes(entry.log);
+      encoding.writeVarUint(out, entry.index);
+      list(entry.parents);
+      list(entry.heads);
+      bytes(entry.author);
+      bytes(entry.commitment);
+      encoding.writeVarUint(out, entry.recipients.length);
+      for (const to of entry.recipients) [to.account, to.accountKey, to.wrapped].forEach(bytes);
+      break;
+  }
+  return encoding.toUint8Array(out);
+};
+
+/** Reads an entry up to its signatures. @throws SealwireError MALFORMED, TOO_LARGE, UNSUPPORTED_VERSION */
+export const readUnsigned = (reader: Reader): LogEntry => {
+  const type = reader.byte();
+  if (reader.byte() !== SUITE)
+    throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of a newer version: update this app.');
+  const key = () => reader.fixed(32);
+  const deviceId = () => reader.fixed(DEVICE_ID_BYTES);
+  const device = (): DevicePublic => ({ identity: key(), relay: key(), hpke: key() });
+  switch (type) {
+    case TYPE['device-genesis']:
+      return {
+        type: 'device-genesis',
+        nonce: reader.fixed(16),
+        device: device(),
+        accountKey: key(),
+        principal: key(),
+        at: reader.uint(),
+      };
+    case TYPE['device-add']:
+      return {
+        type: 'device-add',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        device: device(),
+        rights: reader.byte(),
+        at: reader.uint(),
+      };
+    case TYPE['device-revoke']:
+      return {
+        type: 'device-revoke',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        device: deviceId(),
+        at: reader.uint(),
+      };
+    case TYPE['account-key']:
+      return {
+        type: 'account-key',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        accountKey: key(),
+        wraps: readList(reader, MAX_DEVICES, () => ({
+          device: deviceId(),
+          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
+        })),
+      };
+    case TYPE.cut:
+      return {
+        type: 'cut',
+        log: key(),
+        revoke: key(),
+        author: deviceId(),
+        device: deviceId(),
+        heads: readList(reader, MAX_PARENTS, key),
+        chains: readChains(reader),
+      };
+    case TYPE['chat-genesis']:
+      return {
+        type: 'chat-genesis',
+        nonce: reader.fixed(16),
+        account: key(),
+        author: deviceId(),
+        at: reader.uint(),
+      };
+    case TYPE.epoch:
+      return {
+        type: 'epoch',
+        log: key(),
+        index: reader.uint(),
+        parents: readList(reader, MAX_PARENTS, key),
+        heads: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        commitment: key(),
+        recipients: readList(reader, MAX_RECIPIENTS, () => ({
+          account: key(),
+          accountKey: key(),
+          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
+        })),
+      };
+    case TYPE.member:
+      return {
+        type: 'member',
+        log: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
+        account: key(),
+        change: readChange(reader),
+        at: reader.uint(),
+      };
+    case TYPE.share:
+      return {
+        type: 'share',
+        log: key(),
+        author: deviceId(),
+        account: key(),
+        accountKey: key(),
+        sealed: readShared(reader),
+      };
+    default:
+      throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of an unknown type: update this app.');
+  }
+};
+
+const streamLabel = (reader: Reader): string => {
+  const label = reader.ascii(LIMITS.streamChars);
+  if (!isStreamLabel(label)) throw new SealwireError('MALFORMED', 'A log entry names no stream.');
+  return label;
+};
+
+const readList = <T>(reader: Reader, limit: number, read: () => T): T[] => {
+  const count = reader.uint();
+  if (count > limit) throw new SealwireError('MALFORMED', 'A log entry holds a list that is too long.');
+  const values: T[] = [];
+  for (let i = 0; i < count; i++) values.push(read());
+  return values;
+};
+
+const ACTION = { add: 1, remove: 2, leave: 3, promote: 4, demote: 5, rename: 6, merge: 7 } as const;
+const ROLES: readonly Role[] = ['member', 'admin'];
+
+const writeChange = (out: encoding.Encoder, change: MemberChange): void => {
+  encoding.writeUint8(out, ACTION[change.action]);
+  if ('subject' in change) encoding.writeUint8Array(out, change.subject);
+  if (change.action === 'add') encoding.writeUint8(out, ROLES.indexOf(change.role));
+  if (change.action === 'rename') encoding.writeVarString(out, change.title);
+  if (!('chains' in change)) return;
+  encoding.writeVarUint(out, change.chains.length);
+  for (const { device, chains } of change.chains) {
+    encoding.writeUint8Array(out, device);
+    writeChains(out, chains);
+  }
+};
+
+const readChange = (reader: Reader): MemberChange => {
+  const action = reader.byte();
+  switch (action) {
+    case ACTION.add:
+      return { action: 'add', subject: reader.fixed(32), role: reader.flag() ? 'admin' : 'member' };
+    case ACTION.remove:
+      return { action: 'remove', subject: reader.fixed(32), chains: readDeviceChains(reader) };
+    case ACTION.leave:
+      return { action: 'leave', chains: readDeviceChains(reader) };
+    case ACTION.promote:
+      return { action: 'promote', subject: reader.fixed(32) };
+    case ACTION.demote:
+      return { action: 'demote', subject: reader.fixed(32) };
+    case ACTION.rename:
+      return { action: 'rename', title: readName(reader, 'a title') };
+    case ACTION.merge:
+      return { action: 'merge' };
+    default:
+      throw new SealwireError(
+        'UNSUPPORTED_VERSION',
+        'A member entry is of an unknown kind: update this app.',
+      );
+  }
+};
+
+const writeChains = (out: encoding.Encoder, chains: readonly CutChain[]): void => {
+  encoding.writeVarUint(out, chains.length);
+  for (const chain of chains) {
+    encoding.writeVarString(out, chain.stream);
+    encoding.writeVarUint(out, chain.clientId);
+    encoding.writeVarUint(out, chain.counter);
+    encoding.writeUint8Array(out, chain.hash);
+  }
+};
+
+const readChains = (reader: Reader, limit = MAX_CHAINS): CutChain[] => {
+  const chains = readList(reader, limit, () => ({
+    stream: streamLabel(reader),
+    clientId: reader.uint(),
+    counter: reader.uint(),
+    hash: reader.fixed(32),
+  }));
+  requireOnce(chains.map(({ stream, clientId }) => `${stream} ${clientId}`));
+  return chains;
+};
+
+const readDeviceChains = (reader: Reader): DeviceChains[] => {
+  let left = MAX_CHAINS;
+  const devices = readList(reader, MAX_CHAINED_DEVICES, () => {
+    const device = reader.fixed(DEVICE_ID_BYTES);
+    const chains = readChains(reader, left);
+    left -= chains.length;
+    return { device, chains };
+  });
+  requireOnce(devices.map(({ device }) => toHex(device)));
+  return devices;
+};
+
+/** One chain with two ends would be one thing to some readers and another to others. */
+const requireOnce = (names: readonly string[]): void => {
+  if (new Set(names).size !== names.length)
+    throw new SealwireError('MALFORMED', 'A log entry names a chain or a device twice.');
+};
+
+const readShared = (reader: Reader): Uint8Array => {
+  const sealed = reader.sized(SHARE_OVERHEAD + 32 * MAX_SHARED_KEYS);
+  if (sealed.length <= SHARE_OVERHEAD || (sealed.length - SHARE_OVERHEAD) % 32 !== 0)
+    throw new SealwireError('MALFORMED', 'A log entry shares something that is no list of keys.');
+  return sealed;
+};
