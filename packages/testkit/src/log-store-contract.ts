@@ -11,6 +11,7 @@ import {
   refused,
   type Test,
 } from './log-store-harness.ts';
+import { inboxTests } from './log-store-inboxes.ts';
 import { recordTests } from './log-store-records.ts';
 import { type Random, seededRandom } from './random.ts';
 
@@ -43,6 +44,7 @@ export const logStoreContract = (
   readTests(test);
   writeTests(test);
   recordTests(test);
+  inboxTests(test);
   failureTests(test);
   contract.run();
 };

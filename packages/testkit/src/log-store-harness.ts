@@ -3,6 +3,7 @@
 import {
   type ErrorCode,
   type Farewell,
+  type InboxMessage,
   type RoomMember,
   SealwireError,
   type StoredFrame,
@@ -25,7 +26,21 @@ export interface ContractStore {
   putPrincipal(edit: ContractPrincipal & { readonly farewells?: readonly Farewell[] }): Promise<void>;
   putRoom(record: ContractRoom): Promise<void>;
   append(frame: { room: Uint8Array; stream: string; frame: Uint8Array }): Promise<number>;
+  inbox(principal: Uint8Array): ContractInbox | undefined;
+  readInbox(
+    principal: Uint8Array,
+    after: number,
+    maxBytes: number,
+  ): { readonly messages: readonly InboxMessage[]; readonly complete: boolean };
+  putInbox(edit: { principal: Uint8Array; version: number; tokens: readonly Uint8Array[] }): Promise<void>;
+  appendToInbox(message: { principal: Uint8Array; token: Uint8Array; payload: Uint8Array }): Promise<number>;
+  removeFromInbox(principal: Uint8Array, numbers: readonly number[]): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ContractInbox {
+  readonly version: number;
+  readonly tokens: readonly Uint8Array[];
 }
 
 export interface ContractPrincipal {
