@@ -221,7 +221,7 @@ const addEntries = ({ good }: Layer): void => {
   odd('origin', 'an origin without a time', { ...message, o: { n: 'Ada', a: 'WhatsApp' } });
   odd('chat-id', 'a chat id in capitals', { ...chat, id: HASH.toUpperCase() });
   odd('chat-key', 'a room secret of 31 bytes', { ...chat, s: KEY.slice(0, 42) });
-  odd('chat-epochs', 'a chat without epoch keys', { ...chat, e: [] });
+  odd('chat-epochs', 'a chat whose epoch keys are no list', { ...chat, e: KEY });
   odd('list', 'a list', [message]);
   unknown('json', 'bytes that are no JSON', utf8('{"k":"m"'));
   unknown('utf8', 'bytes that are no UTF-8', join(utf8('{"k":"m","t":1,"x":"'), byte(0xff), utf8('"}')));

@@ -1,5 +1,6 @@
-// The account document: chats with their keys, names of devices and of the person, shared by own devices. Rules:
-// spec/log-document.md §5.
+// The account document: chats with their keys, names of devices and of the person, and the book of other people, shared
+// by own devices. Rules: spec/log-document.md §5, spec/contacts.md §3.
+import { type Book, createBook } from '../contacts/book.ts';
 import type { ChatEntry, DeviceEntry, Entry, PersonEntry } from '../logdoc/entries.ts';
 import type { Page } from '../room/page.ts';
 
@@ -8,25 +9,42 @@ export interface AccountState {
   readonly chats: ReadonlyMap<string, ChatEntry>;
   readonly devices: ReadonlyMap<string, DeviceEntry>;
   readonly personName: string;
+  /** Cards, contacts, requests, mail and alerts. */
+  readonly book: Book;
 }
 
 /** Reads a page of the account document as it is and as it grows. `onChange` is called after each change. */
 export const readAccount = (page: Page, onChange: () => void) => {
+  const readAll = () => {
+    const reduced = createReduction();
+    for (const { entry } of page.entries()) reduced.take(entry);
+    return reduced;
+  };
+  let reduced = readAll();
+  page.onChange(({ added }) => {
+    for (const { entry } of added) reduced.take(entry);
+    onChange();
+  });
+  page.onReset(() => {
+    reduced = readAll();
+    onChange();
+  });
+  return { get: (): AccountState => reduced.state() };
+};
+
+const createReduction = () => {
   const chats = new Map<string, ChatEntry>();
   const devices = new Map<string, DeviceEntry>();
   const person = new Map<string, PersonEntry>();
-  const take = (entry: Entry): void => {
-    if (entry.k === 'chat') putNewest(chats, entry.id, entry);
-    if (entry.k === 'device') putNewest(devices, entry.id, entry);
-    if (entry.k === 'me') putNewest(person, 'me', entry);
-  };
-  for (const { entry } of page.entries()) take(entry);
-  page.onChange(({ added }) => {
-    for (const { entry } of added) take(entry);
-    onChange();
-  });
+  const { book, take: takeOfBook } = createBook();
   return {
-    get: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '' }),
+    state: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '', book }),
+    take(entry: Entry): void {
+      takeOfBook(entry);
+      if (entry.k === 'chat') putNewest(chats, entry.id, entry);
+      if (entry.k === 'device') putNewest(devices, entry.id, entry);
+      if (entry.k === 'me') putNewest(person, 'me', entry);
+    },
   };
 };
 

@@ -1,6 +1,7 @@
 // Entries: what an author said, once and for ever, as JSON in UTF-8. Rules: spec/log-document.md §2.
 import { LIMITS } from '@sealwire/protocol';
 import { utf8 } from '../bytes.ts';
+import { type ContactsEntry, contactReaders } from './contact-entries.ts';
 import { isStamp, type Stamp } from './stamp.ts';
 
 /** Names in entries are one letter long: they are stored once a message. */
@@ -20,7 +21,7 @@ export interface ChatEntry {
   readonly t: Stamp;
   /** Chat id, hexadecimal. */
   readonly id: string;
-  /** Room secret and epoch keys, base64url. */
+  /** Room secret and epoch keys, base64url; none in a chat that this account was invited to: the room brings them. */
   readonly s: string;
   readonly e: readonly string[];
   /** Title. */
@@ -45,7 +46,7 @@ export interface PersonEntry {
   readonly n: string;
 }
 
-export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry;
+export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry | ContactsEntry;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -92,7 +93,7 @@ const isKeyText = (value: unknown): value is string => typeof value === 'string'
 const readChat: Reader = ({ id, s, e, n }, t) => {
   if (typeof id !== 'string' || !HEX_32.test(id) || !isKeyText(s) || !isText(n, LIMITS.nameChars))
     return undefined;
-  if (!Array.isArray(e) || e.length < 1 || !e.every(isKeyText)) return undefined;
+  if (!Array.isArray(e) || !e.every(isKeyText)) return undefined;
   return { k: 'chat', t, id, s, e: [...e], n };
 };
 
@@ -109,4 +110,5 @@ const readers: Readonly<Record<string, Reader>> = {
   chat: readChat,
   device: readDevice,
   me: readPerson,
+  ...contactReaders,
 };
