@@ -2,7 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAccount, type Device, linkDevice, openDevice, type Readable, when } from '@sealwire/core';
+import {
+  createAccount,
+  type Device,
+  type LinkOptions,
+  linkDevice,
+  openDevice,
+  type Readable,
+  when,
+} from '@sealwire/core';
 import { fileStorage } from '@sealwire/core/node';
 import type { DeviceInternals } from '@sealwire/core/testing';
 import { type RelayProcess, startRelayProcess } from '@sealwire/testkit/relay-process';
@@ -16,7 +24,11 @@ export interface Bench {
   restart(): Promise<void>;
   create(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
   open(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
-  link(phone: Device, name: string, internals?: DeviceInternals): Promise<Device>;
+  link(
+    phone: Device,
+    name: string,
+    internals?: DeviceInternals & Pick<LinkOptions, 'suite'>,
+  ): Promise<Device>;
   /** Closes a device that the bench would close at the end. */
   close(device: Device): Promise<void>;
 }

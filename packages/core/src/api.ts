@@ -37,6 +37,11 @@ export interface LinkOptions extends DeviceOptions {
   /** A proposal; the person confirms or changes it on the phone. */
   readonly deviceName: string;
   readonly platform: Platform;
+  /**
+   * What seals the link: 1 is X25519, 2 is X-Wing, which a quantum computer does not open either. A phone of an older
+   * version says that it cannot follow. Default: 1.
+   */
+  readonly suite?: 1 | 2;
 }
 
 export type Connection = 'offline' | 'connecting' | 'online';

@@ -16,7 +16,7 @@ import { bytesOf } from './link-kit.ts';
 
 const test = suite('link code');
 
-const CELL = encodeLinkCell({ oneTimeKey: bytesOf('one-time'), identityKey: bytesOf('identity') });
+const CELL = encodeLinkCell({ suite: 1, oneTimeKey: bytesOf('one-time'), identityKey: bytesOf('identity') });
 const CODE = { rendezvousId: bytesOf('cell', 16), relayId: bytesOf('relay', 16), hash: hashOfCell(CELL) };
 const TEXT = encodeLinkCode(CODE);
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -115,6 +115,7 @@ test('[LK4] 20,000 seeded texts give a code or LINK_CODE_INVALID, and a code onl
 
 test('[LK5] the cell must hold exactly what the code vouches for', () => {
   assert.equal(openLinkCell(CODE, CELL), {
+    suite: 1,
     oneTimeKey: bytesOf('one-time'),
     identityKey: bytesOf('identity'),
   });
@@ -136,14 +137,47 @@ test('[LK5] the cell must hold exactly what the code vouches for', () => {
 });
 
 test('[LK5] an honest cell of a suite to come is told apart from a swapped one', () => {
-  const cell = new Uint8Array(1 + 1216 + 32).fill(2);
-  assert.is(
-    codeOf(() => openLinkCell({ ...CODE, hash: hashOfCell(cell) }, cell)),
-    'UNSUPPORTED_VERSION',
-  );
+  for (const [suite, length] of [
+    [3, 1 + 32 + 32],
+    [3, 1 + 1216 + 32],
+    [0, 1 + 32 + 32],
+    [1, 1 + 1216 + 32],
+    [2, 1 + 32 + 32],
+    [2, 1 + 1184 + 32],
+    [2, 1 + 1216 + 33],
+  ] as const) {
+    const cell = new Uint8Array(length).fill(suite);
+    assert.is(
+      codeOf(() => openLinkCell({ ...CODE, hash: hashOfCell(cell) }, cell)),
+      'UNSUPPORTED_VERSION',
+      `suite ${suite}, ${length} bytes`,
+    );
+  }
   assert.is(
     codeOf(() => openLinkCell({ ...CODE, hash: hashOfCell(new Uint8Array(0)) }, new Uint8Array(0))),
     'UNSUPPORTED_VERSION',
+  );
+});
+
+test('[LK5] a cell of suite 2 has a longer key and a code of the same size', () => {
+  const keys = { suite: 2, oneTimeKey: bytesOf('long', 1216), identityKey: bytesOf('identity') } as const;
+  const cell = encodeLinkCell(keys);
+  assert.is(cell.length, 1 + 1216 + 32);
+  const code = { ...CODE, hash: hashOfCell(cell) };
+  assert.is(encodeLinkCode(code).length, TEXT.length);
+  assert.equal(openLinkCell(code, cell), keys);
+  for (let i = 0; i < cell.length; i++) {
+    const changed = cell.slice();
+    changed[i]! ^= 1;
+    assert.is(
+      codeOf(() => openLinkCell(code, changed)),
+      'LINK_TAMPERED',
+      `byte ${i}`,
+    );
+  }
+  assert.throws(
+    () => encodeLinkCell({ ...keys, suite: 1 }),
+    (e: unknown) => e instanceof RangeError,
   );
 });
 
@@ -162,7 +196,7 @@ test('wrong lengths from the caller are RangeErrors', () => {
     (e: unknown) => e instanceof RangeError,
   );
   assert.throws(
-    () => encodeLinkCell({ oneTimeKey: short, identityKey: CODE.hash }),
+    () => encodeLinkCell({ suite: 1, oneTimeKey: short, identityKey: CODE.hash }),
     (e: unknown) => e instanceof RangeError,
   );
 });

@@ -5,6 +5,7 @@ import { type ErrorCode, toHex } from '@sealwire/protocol';
 import { sha256, signEd25519, verifyEd25519 } from '#native';
 import type { LinkNewState, LinkPhoneState, Readable } from '../src/api.ts';
 import { concat, utf8 } from '../src/bytes.ts';
+import { type HpkeKeyPair, hpkeKeyPair } from '../src/crypto/hpke.ts';
 import { startNewDeviceLink } from '../src/link/new-device-driver.ts';
 import { startPhoneLink } from '../src/link/phone-driver.ts';
 import { type Confirmed, requireConfirmed } from '../src/link/proof.ts';
@@ -76,6 +77,8 @@ export interface SceneOptions {
   /** Is told the length of each draw. */
   readonly asked?: number[];
   readonly lives?: { readonly openMs: number; readonly totalMs: number };
+  /** For a link of another suite. */
+  readonly oneTimeKeys?: HpkeKeyPair;
   /** The relay refuses to open a cell. */
   readonly openRefusal?: ErrorCode;
 }
@@ -99,7 +102,9 @@ export const createScene = (options: SceneOptions = {}) => {
     storeBundle: createGate(),
   };
   const seen = { stored: [] as Uint8Array[], offers: [] as Uint8Array[], proofs: [] as Confirmed[] };
+  const newRandom = random('new');
   const newDevice = startNewDeviceLink({
+    oneTimeKeys: options.oneTimeKeys ?? hpkeKeyPair(newRandom(32)),
     rendezvous: relay.connect(),
     relayId: RELAY_ID,
     identity: NEW_DEVICE,
@@ -108,7 +113,7 @@ export const createScene = (options: SceneOptions = {}) => {
     hpkeKey: HPKE_KEY,
     deviceName: options.deviceName ?? "Ada's laptop",
     platform: 'web',
-    randomBytes: random('new'),
+    randomBytes: newRandom,
     timers,
     now: () => 1_000,
     callbacks: {

@@ -7,7 +7,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { signEd25519 } from '#native';
 import type { Platform } from '../src/api.ts';
-import { hpkeKeyPair, hpkeSender } from '../src/crypto/hpke.ts';
+import { hpkeKeyPairOf, hpkeSender } from '../src/crypto/hpke.ts';
+import { type Suite, suiteOfPublicKey } from '../src/crypto/suites.ts';
 import { linkInfo, openNewDeviceChannel, phoneChannel } from '../src/link/channel.ts';
 import { openLinkCell, parseLinkCode } from '../src/link/code.ts';
 import { transcriptsOf } from '../src/link/machine.ts';
@@ -91,7 +92,10 @@ const play = <State extends { readonly step: string; readonly error?: SealwireEr
 
 const LAYERS = {
   code: async (input: Input) => hexOf(parseLinkCode(input.text ?? '')),
-  cell: async (input: Input) => hexOf(openLinkCell(parseLinkCode(input.code ?? ''), bytes(input, 'cell'))),
+  cell: async (input: Input) => {
+    const { suite, ...keys } = openLinkCell(parseLinkCode(input.code ?? ''), bytes(input, 'cell'));
+    return suite === 1 ? hexOf(keys) : { suite, ...hexOf(keys) };
+  },
   message: async (input: Input) => {
     const message = decodeLinkMessage(bytes(input, 'plaintext'));
     assert.is(toHex(encodeLinkMessage(message)), input.plaintext);
@@ -99,12 +103,13 @@ const LAYERS = {
   },
   channel: async (input: Input) => {
     const start = startTranscript(bytes(input, 'code'), bytes(input, 'cell'));
-    const keys = hpkeKeyPair(bytes(input, 'oneTimeSeed'));
+    const suite = bytes(input, 'cell')[0] as Suite;
+    const keys = await hpkeKeyPairOf(suite, bytes(input, 'oneTimeSeed'));
     const sealed = bytes(input, 'sealed');
     const channel =
       input.direction === 'to the phone'
         ? await phoneChannel(
-            await hpkeSender(keys.publicKey, linkInfo(start), 1, bytes(input, 'ephemeralSeed')),
+            await hpkeSender(keys.publicKey, linkInfo(start), suite, bytes(input, 'ephemeralSeed')),
           )
         : await openNewDeviceChannel(keys, start, sealed);
     const opened = await channel?.open(sealed, [bytes(input, 'aad')]);
@@ -135,6 +140,7 @@ const LAYERS = {
     const { publicKey, tools } = identity(bytes(input, 'identitySeed'));
     const setup = {
       code: parseLinkCode(input.code ?? ''),
+      suite: suiteOfPublicKey(bytes(input, 'oneTimeKey'))!,
       oneTimeKey: bytes(input, 'oneTimeKey'),
       identityKey: publicKey,
       relayKey: bytes(input, 'relayKey'),

@@ -171,7 +171,7 @@ test('[LK4] what is no code gives a failed session, not an exception', async () 
 test('[LK5] other keys in the cell: nothing is sent', async () => {
   const scene = createScene();
   scene.relay.swap = () =>
-    encodeLinkCell({ oneTimeKey: bytesOf('mallory'), identityKey: bytesOf('mallory too') });
+    encodeLinkCell({ suite: 1, oneTimeKey: bytesOf('mallory'), identityKey: bytesOf('mallory too') });
   const { over } = await playOut(scene);
   assert.equal(await over, { onPhone: 'LINK_TAMPERED', onNewDevice: 'LINK_PEER_LEFT' });
   assert.equal(scene.relay.wire, []);
@@ -180,7 +180,7 @@ test('[LK5] other keys in the cell: nothing is sent', async () => {
 test('[LK5] a one-time key that would make the channel readable is refused', async () => {
   const scene = createScene();
   const { code } = await until(scene.newDevice.state, 'code');
-  const cell = encodeLinkCell({ oneTimeKey: new Uint8Array(32), identityKey: bytesOf('i') });
+  const cell = encodeLinkCell({ suite: 1, oneTimeKey: new Uint8Array(32), identityKey: bytesOf('i') });
   scene.relay.swap = () => cell;
   const phone = scene.scan(encodeLinkCode({ ...parseLinkCode(code), hash: hashOfCell(cell) }));
   assert.is(await outcome(phone.state), 'MALFORMED');

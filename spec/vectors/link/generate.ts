@@ -3,21 +3,35 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
+  acceptanceBytes,
+  accountRoot,
+  bundleBytes,
+  codeOf,
+  DIGITS,
+  frontOf,
+  hpkeKey,
+  NAME,
+  offerBytes,
+  offerFront,
+  opening,
+  possession,
+  relayId,
+  relayKey,
+  seeds,
+  storyOf,
+} from './story.ts';
+import { addSuite2 } from './suite2.ts';
+import {
   after,
   type Bytes,
   codeText,
-  commitment,
   ed25519Public,
   ed25519Sign,
   hex,
-  hpkeSender,
   join,
   macOf,
   sealReverse,
   seedOf,
-  sha256,
-  sized,
-  startOf,
   statement,
   utf8,
   x25519Public,
@@ -34,53 +48,22 @@ export interface Vector {
   readonly expect: Readonly<Record<string, unknown>>;
 }
 
-const DIGITS = '042731';
-const seeds = {
-  oneTime: seedOf('one-time key'),
-  identity: seedOf('identity of the new device'),
-  phone: seedOf('identity of the phone'),
-  ephemeral: seedOf('encapsulation'),
-};
-const relayId = seedOf('relay', 16);
-const accountRoot = seedOf('account root');
-const opening = seedOf('opening');
-const relayKey = ed25519Public(seedOf('relay key'));
-const hpkeKey = x25519Public(seedOf('HPKE key'));
-const cell = join(Uint8Array.of(1), x25519Public(seeds.oneTime), ed25519Public(seeds.identity));
-const codeOf = (ofCell: Bytes): Bytes =>
-  join(Uint8Array.of(1), seedOf('rendezvous', 16), relayId, sha256(utf8('sealwire/v1/link-code'), ofCell));
-const code = codeOf(cell);
-const start = startOf(code, cell);
-const sender = hpkeSender(
-  x25519Public(seeds.oneTime),
-  join(utf8('sealwire/v1/link-channel'), start),
-  seeds.ephemeral,
-);
-const macKey = sender.exported('sealwire/v1/link-mac');
-
-// The honest link, message by message; t[n] is the transcript after message n.
-const hello = join(Uint8Array.of(1), accountRoot, ed25519Public(seeds.phone), commitment(DIGITS, opening));
-const t: Bytes[] = [start, after(start, hello)];
-const frontOf = (name: Bytes, platform = 1, hpke = hpkeKey): Bytes =>
-  join(Uint8Array.of(2), sized(name), Uint8Array.of(platform), relayKey, hpke);
-const NAME = "Ada's laptop";
-const front = frontOf(utf8(NAME));
-const possession = (of: Bytes, seed = seeds.identity): Bytes =>
-  ed25519Sign(seed, utf8('sealwire/v1/link-possession'), of);
-const told = statement(t[1]!, front);
-const answer = join(front, possession(told), macOf(macKey, DIGITS, told));
-t.push(after(t[1]!, answer));
-const offerBytes = utf8('the log, and the entry to be added');
-const offerFront = (open = opening, offer = offerBytes): Bytes => join(Uint8Array.of(3), open, sized(offer));
-const approval = (of: Bytes, seed = seeds.phone): Bytes =>
-  ed25519Sign(seed, utf8('sealwire/v1/link-approval'), statement(t[2]!, of));
-const offer = join(offerFront(), approval(offerFront()));
-const acceptanceBytes = seedOf('acceptance');
-const acceptance = join(Uint8Array.of(4), sized(acceptanceBytes));
-const bundleBytes = utf8('the secrets of the account');
-const bundle = join(Uint8Array.of(5), sized(bundleBytes));
-const done = Uint8Array.of(6);
-for (const message of [offer, acceptance, bundle, done]) t.push(after(t.at(-1)!, message));
+const {
+  cell,
+  code,
+  sender,
+  macKey,
+  hello,
+  t,
+  told,
+  front,
+  answer,
+  offer,
+  approval,
+  acceptance,
+  bundle,
+  done,
+} = storyOf(1);
 
 const vectors = new Map<string, Vector>();
 
@@ -134,7 +117,7 @@ const addCells = (): void => {
   bad('identity', 'another identity key', join(cell.subarray(0, 33), ed25519Public(seedOf('mallory'))));
   bad('suite', 'another suite than the code vouches for', join(Uint8Array.of(2), cell.subarray(1)));
   bad('longer', 'a byte more', join(cell, Uint8Array.of(0)));
-  const later = join(Uint8Array.of(2), seedOf('a longer key'), seedOf('its rest'), cell.subarray(33));
+  const later = join(Uint8Array.of(3), seedOf('a longer key'), seedOf('its rest'), cell.subarray(33));
   const input = { code: codeText(codeOf(later)), cell: hex(later) };
   add('later-suite', 'cell', 'LK5', 'an honest cell of a suite to come', 'UNSUPPORTED_VERSION', input);
 };
@@ -374,8 +357,10 @@ const addNewDevice = (): void => {
 
 /** All vectors by name. */
 export const linkVectors = (): ReadonlyMap<string, Vector> => {
-  if (vectors.size === 0)
+  if (vectors.size === 0) {
     for (const fill of [addCodes, addCells, addMessages, addChannel, addPhone, addNewDevice]) fill();
+    addSuite2(add);
+  }
   return vectors;
 };
 

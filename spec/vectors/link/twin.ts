@@ -1,5 +1,5 @@
-// The formats of spec/link.md a second time, over node:crypto alone: what makes the vectors shares no code with what
-// reads them. For vectors only: it takes seeds where a device takes randomness.
+// The formats of spec/link.md a second time, over node:crypto and, for X-Wing, a library that no package uses: what makes
+// the vectors shares no code with what reads them. For vectors only: it takes seeds where a device takes randomness.
 import {
   createCipheriv,
   createHash,
@@ -10,6 +10,7 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
+import { ml_kem768_x25519 as xWing } from '@noble/post-quantum/hybrid.js';
 
 export type Bytes = Uint8Array;
 
@@ -58,9 +59,10 @@ const i2osp = (value: number, length: number): Bytes => {
   return bytes;
 };
 
-// RFC 9180 §4 and §5.1 for DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20Poly1305, base mode.
-const KEM = join(utf8('KEM'), i2osp(0x0020, 2));
-const HPKE = join(utf8('HPKE'), i2osp(0x0020, 2), i2osp(0x0001, 2), i2osp(0x0003, 2));
+// RFC 9180 §4 and §5.1 for HKDF-SHA256 and ChaCha20Poly1305, base mode; the KEM is DHKEM(X25519, HKDF-SHA256) or X-Wing.
+const DHKEM = 0x0020;
+const X_WING = 0x647a;
+const KEM = join(utf8('KEM'), i2osp(DHKEM, 2));
 const NOTHING = new Uint8Array(0);
 
 const extract = (suite: Bytes, salt: Bytes, label: string, ikm: Bytes): Bytes =>
@@ -82,6 +84,27 @@ export const hpkeSender = (recipient: Bytes, info: Bytes, ikm: Bytes) => {
     publicKey: publicKey(X25519, recipient),
   });
   const shared = expand(KEM, extract(KEM, NOTHING, 'eae_prk', dh), 'shared_secret', join(enc, recipient), 32);
+  return contextOf(DHKEM, enc, shared, info);
+};
+
+/** The same in suite 2. @param randomness - 64 bytes. */
+export const xWingSender = (
+  recipient: Bytes,
+  info: Bytes,
+  randomness: Bytes,
+): ReturnType<typeof hpkeSender> => {
+  const { cipherText, sharedSecret } = xWing.encapsulate(
+    Uint8Array.from(recipient),
+    Uint8Array.from(randomness),
+  );
+  return contextOf(X_WING, cipherText, sharedSecret, info);
+};
+
+export const xWingPublic = (seed: Bytes): Bytes => xWing.keygen(Uint8Array.from(seed)).publicKey;
+
+/** RFC 9180 §5.1: the key schedule. */
+const contextOf = (kem: number, enc: Bytes, shared: Bytes, info: Bytes) => {
+  const HPKE = join(utf8('HPKE'), i2osp(kem, 2), i2osp(0x0001, 2), i2osp(0x0003, 2));
   const context = join(
     Uint8Array.of(0),
     extract(HPKE, NOTHING, 'psk_id_hash', NOTHING),

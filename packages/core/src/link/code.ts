@@ -3,12 +3,11 @@
 import { RELAY_ID_BYTES, RENDEZVOUS_ID_BYTES, Reader, SealwireError, sameBytes } from '@sealwire/protocol';
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
-import { SUITE } from '../crypto/kdf.ts';
+import { isSuite, SUITE_BYTES, type Suite } from '../crypto/suites.ts';
 import { decodeTextCode, encodeTextCode, plainTextCode } from '../text-code.ts';
 
 export const LINK_VERSION = 1;
 export const LINK_CODE_BYTES = 65;
-export const LINK_CELL_BYTES = 65;
 
 /** What the QR code says. Anyone who sees it knows it. */
 export interface LinkCode {
@@ -20,11 +19,12 @@ export interface LinkCode {
   readonly hash: Uint8Array;
 }
 
-/** What waits in the cell: public keys of the new device, 32 bytes each. */
+/** What waits in the cell: public keys of the new device, and the suite of the channel that it wants. */
 export interface LinkCell {
-  /** X25519, made for this link alone. */
+  readonly suite: Suite;
+  /** Of the suite, made for this link alone. */
   readonly oneTimeKey: Uint8Array;
-  /** Ed25519. */
+  /** Ed25519, 32 bytes. */
   readonly identityKey: Uint8Array;
 }
 
@@ -61,11 +61,12 @@ export const parseLinkCode = (text: string): LinkCode => {
   return { rendezvousId: reader.fixed(16), relayId: reader.fixed(16), hash: reader.fixed(32) };
 };
 
-/** The 65 bytes of a cell: suite ‖ one-time key ‖ identity key. @throws RangeError if a length is wrong. */
-export const encodeLinkCell = ({ oneTimeKey, identityKey }: LinkCell): Uint8Array => {
-  if (oneTimeKey.length !== 32) throw new RangeError('oneTimeKey: not 32 bytes');
-  if (identityKey.length !== 32) throw new RangeError('identityKey: not 32 bytes');
-  return concat(Uint8Array.of(SUITE), oneTimeKey, identityKey);
+/** The bytes of a cell: suite ‖ one-time key ‖ identity key. @throws RangeError if a length is wrong. */
+export const encodeLinkCell = ({ suite, oneTimeKey, identityKey }: LinkCell): Uint8Array => {
+  const { publicKey } = SUITE_BYTES[suite];
+  if (oneTimeKey.length !== publicKey) throw new RangeError(`oneTimeKey: not ${publicKey} bytes`);
+  if (identityKey.length !== IDENTITY_BYTES) throw new RangeError('identityKey: not 32 bytes');
+  return concat(Uint8Array.of(suite), oneTimeKey, identityKey);
 };
 
 /** SHA-256(label ‖ cell), whatever the suite. @returns 32 new bytes. */
@@ -85,14 +86,17 @@ export const openLinkCell = (code: LinkCode, cell: Uint8Array): LinkCell => {
       'The keys at the relay are not those of the code, so nothing was sent; show a new code and scan that.',
     );
   }
-  if (cell[0] !== SUITE || cell.length !== LINK_CELL_BYTES) {
+  const suite = cell[0];
+  if (!isSuite(suite) || cell.length !== 1 + SUITE_BYTES[suite].publicKey + IDENTITY_BYTES) {
     throw new SealwireError(
       'UNSUPPORTED_VERSION',
       'The new device runs a newer version; update this device, then scan again.',
     );
   }
-  return { oneTimeKey: cell.slice(1, 33), identityKey: cell.slice(33, 65) };
+  return { suite, oneTimeKey: cell.slice(1, -IDENTITY_BYTES), identityKey: cell.slice(-IDENTITY_BYTES) };
 };
+
+const IDENTITY_BYTES = 32;
 
 const PREFIX = `SW${LINK_VERSION}-`;
 /** Far above the 115 characters of a code with any sane spacing, so that pasted novels cost nothing. */

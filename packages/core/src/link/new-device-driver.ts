@@ -2,7 +2,7 @@
 // Rules: spec/link.md §5 and §6.
 import { LIMITS } from '@sealwire/protocol';
 import type { LinkNewState, Platform, Readable } from '../api.ts';
-import { hpkeKeyPair } from '../crypto/hpke.ts';
+import type { HpkeKeyPair } from '../crypto/hpke.ts';
 import { openNewDeviceChannel } from './channel.ts';
 import { encodeLinkCell, hashOfCell } from './code.ts';
 import { codeOfRefusal, createLinkDriver, type LinkDriver, toolsOf } from './driver.ts';
@@ -41,6 +41,8 @@ export interface NewDeviceLinkOptions {
   readonly identity: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
   /** Ed25519; false for anything that is no valid signature. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** Fresh from {@link hpkeKeyPairOf} for this link alone; its suite is that of the link. */
+  readonly oneTimeKeys: HpkeKeyPair;
   /** Ed25519 public key for the relay; 32 bytes. */
   readonly relayKey: Uint8Array;
   /** X25519 public key; 32 bytes. */
@@ -70,15 +72,18 @@ export interface NewDeviceLink {
 }
 
 /**
- * Makes a one-time key and a code, and waits for a phone to scan it. Everything that goes wrong is in the `failed`
+ * Makes a code, and waits for a phone to scan it. Everything that goes wrong is in the `failed`
  * state and rejects `result`.
  *
  * @throws RangeError if a key, the relay id or the name is not as described.
  */
 export const startNewDeviceLink = (options: NewDeviceLinkOptions): NewDeviceLink => {
-  const { randomBytes, rendezvous, relayId, identity, timers } = options;
-  const oneTimeKeys = hpkeKeyPair(randomBytes(32));
-  const keys = { oneTimeKey: oneTimeKeys.publicKey, identityKey: identity.publicKey };
+  const { randomBytes, rendezvous, relayId, identity, timers, oneTimeKeys } = options;
+  const keys = {
+    suite: oneTimeKeys.suite,
+    oneTimeKey: oneTimeKeys.publicKey,
+    identityKey: identity.publicKey,
+  };
   const setup: NewDeviceSetup = {
     ...keys,
     code: { rendezvousId: randomBytes(16), relayId, hash: hashOfCell(encodeLinkCell(keys)) },

@@ -2,7 +2,7 @@
 // checks whom it joins before it accepts anything. Rules: spec/link.md §5 and §6.
 import { SealwireError } from '@sealwire/protocol';
 import type { LinkNewState } from '../api.ts';
-import { encodeLinkCell, encodeLinkCode, type LinkCode, linkCodeBytes } from './code.ts';
+import { encodeLinkCell, encodeLinkCode, type LinkCell, type LinkCode, linkCodeBytes } from './code.ts';
 import {
   approvalOf,
   farewell,
@@ -28,13 +28,9 @@ import { isDigits, macOfDigits, opensTo } from './proof.ts';
 import { endedByRelay, endedHere, endedThere } from './reasons.ts';
 import { startTranscript, statementOf } from './transcript.ts';
 
-/** What the new device brings. Keys are public, 32 bytes. */
-export interface NewDeviceSetup extends Proposal {
+/** What the new device brings. Keys are public. */
+export interface NewDeviceSetup extends Proposal, LinkCell {
   readonly code: LinkCode;
-  /** X25519, made for this link alone. */
-  readonly oneTimeKey: Uint8Array;
-  /** Ed25519. */
-  readonly identityKey: Uint8Array;
 }
 
 /** Whom the new device is about to join. */

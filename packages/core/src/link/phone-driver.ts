@@ -112,7 +112,8 @@ const perform = (
     );
   } else if (effect.type === 'open-channel') {
     driver.later(async () => {
-      const channel = await openPhoneChannel(effect.oneTimeKey, effect.start);
+      const { oneTimeKey, suite } = effect.cell;
+      const channel = await openPhoneChannel(oneTimeKey, effect.start, suite);
       driver.useChannel(channel);
       return { type: 'channel', macKey: channel.macKey };
     });

@@ -80,7 +80,7 @@ export type PhoneEvent =
 export type PhoneEffect =
   | LinkEffect
   | { readonly type: 'join'; readonly id: Uint8Array }
-  | { readonly type: 'open-channel'; readonly oneTimeKey: Uint8Array; readonly start: Uint8Array }
+  | { readonly type: 'open-channel'; readonly cell: LinkCell; readonly start: Uint8Array }
   | { readonly type: 'make-offer'; readonly proof: Confirmed }
   | { readonly type: 'release-keys'; readonly proof: Confirmed; readonly acceptance: Uint8Array };
 
@@ -165,7 +165,7 @@ const onFound = (state: PhoneState, payload: Uint8Array): PhoneNext => {
     const start = startTranscript(linkCodeBytes(setup.code), payload);
     return {
       state: { step: 'connecting', setup, cell, start },
-      effects: [{ type: 'open-channel', oneTimeKey: cell.oneTimeKey, start }],
+      effects: [{ type: 'open-channel', cell, start }],
     };
   } catch (error) {
     if (error instanceof SealwireError) return fail(state, error);

@@ -3,7 +3,9 @@ import { SealwireError } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import { encodeSelf, type Self } from '../account/self.ts';
 import type { Device, LinkNewState, LinkOptions, LinkRequest } from '../api.ts';
+import { hpkeKeyPairOf } from '../crypto/hpke.ts';
 import { verifyNow } from '../crypto/native.ed25519.ts';
+import { isSuite } from '../crypto/suites.ts';
 import { createDevice, requireName } from '../device.ts';
 import {
   createDeviceSecrets,
@@ -29,6 +31,7 @@ import { platformTimers, relayRendezvous } from './relay-cell.ts';
  */
 export const linkDevice = (options: LinkOptions & DeviceInternals): LinkRequest => {
   requireName(options.deviceName, 'deviceName');
+  if (options.suite !== undefined && !isSuite(options.suite)) throw new RangeError('suite: not 1 or 2');
   let link: NewDeviceLink | undefined;
   let cancelled = false;
   let failure: SealwireError | undefined;
@@ -122,6 +125,8 @@ const link = async (
 ): Promise<{ self: Self; record: RecordId }> => {
   engine.setNetwork(true);
   await engine.whenOnline();
+  const draw = options.randomBytes ?? randomBytes;
+  const oneTimeKeys = await hpkeKeyPairOf(options.suite ?? 1, draw(32));
   if (progress.cancelled()) throw new SealwireError('LINK_CANCELLED', 'Linking was cancelled.');
   const keys: DevicePublic = devicePublic(secrets);
   const sign = (message: Uint8Array): Uint8Array => signEd25519(secrets.identity, message);
@@ -132,11 +137,12 @@ const link = async (
     relayId: engine.relayId()!,
     identity: { publicKey: keys.identity, sign },
     verify: verifyNow,
+    oneTimeKeys,
     relayKey: keys.relay,
     hpkeKey: keys.hpke,
     deviceName: options.deviceName,
     platform: options.platform,
-    randomBytes: options.randomBytes ?? randomBytes,
+    randomBytes: draw,
     timers: options.edge ?? platformTimers,
     now: options.now ?? Date.now,
     callbacks: {
