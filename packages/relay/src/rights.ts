@@ -31,9 +31,9 @@ export const judgeRoomEdit = (
   }
   const member = memberOf(current, principal);
   if (member === undefined) return 'NOT_A_MEMBER';
-  if (!member.admin) return 'NOT_AN_ADMIN';
   // The answer to the edit that made this version may have been lost on the way.
   if (edit.version === current.version && sameMembers(edit.members, current.members)) return 'already';
+  if (!member.admin && !isWithout(edit.members, current.members, principal)) return 'NOT_AN_ADMIN';
   if (edit.version !== current.version + 1) return 'VERSION_CONFLICT';
   return edit.members.some(({ admin }) => admin) ? 'write' : 'NOT_AN_ADMIN';
 };
@@ -51,6 +51,17 @@ export const judgePrincipalEdit = (current: PrincipalRecord | undefined, edit: P
 
 const lists = (keys: readonly Uint8Array[], key: Uint8Array): boolean =>
   keys.some((listed) => sameBytes(listed, key));
+
+/** True when `after` is `before` without `principal`, all others as they were: the principal leaves. */
+const isWithout = (
+  after: readonly RoomMember[],
+  before: readonly RoomMember[],
+  principal: Uint8Array,
+): boolean =>
+  sameMembers(
+    after,
+    before.filter((member) => !sameBytes(member.principal, principal)),
+  );
 
 const sameMembers = (a: readonly RoomMember[], b: readonly RoomMember[]): boolean =>
   a.length === b.length &&

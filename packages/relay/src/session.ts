@@ -182,6 +182,7 @@ class OpenSession implements Session {
     this.#shared.rooms.unfollow(follow);
     this.follows.delete(follow.room.key);
     this.acknowledge(follow, Number.POSITIVE_INFINITY);
+    this.sendMessage({ type: 'unfollowed', room: follow.room.id, code: 'NOT_A_MEMBER' });
   }
 
   end(code: ClosingCode): void {
