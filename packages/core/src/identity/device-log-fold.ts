@@ -1,20 +1,13 @@
 // Which entries of a device log count: a pure function of the set of entries. Judges no signature. Rules:
 // spec/device-log.md §4.
 import { toHex } from '@sealwire/protocol';
+import { type CausalNode, compareSeniority, depthBehind, holds } from './causal.ts';
 import { deviceIdOf } from './device-keys.ts';
 import type { DeviceLogEntry, SignedEntry } from './log-entry.ts';
 
-/** An entry in its place. All of it follows from the entry and what that follows, but for `index`. */
-export interface LogNode {
+/** An entry of a device log in its place. */
+export interface LogNode extends CausalNode {
   readonly signed: SignedEntry<DeviceLogEntry>;
-  /** The entry's hash, hexadecimal. */
-  readonly key: string;
-  /** Its place in one log's order of arrival. */
-  readonly index: number;
-  /** Length of the longest way back to the first entry. */
-  readonly depth: number;
-  /** One bit for each entry that it follows, by `index`. */
-  readonly past: Uint32Array;
   /** The author's id, hexadecimal. */
   readonly author: string;
   /** What made the author a device, as the entry's past has it; undefined for the first entry. */
@@ -89,7 +82,7 @@ export const placeNode = (
     signed,
     key: toHex(hash),
     index,
-    depth: parents.reduce((depth, parent) => Math.max(depth, parent.depth + 1), 0),
+    depth: depthBehind(parents),
     past,
     author: entry.type === 'device-genesis' ? added! : toHex(entry.author),
     sponsor,
@@ -97,25 +90,7 @@ export const placeNode = (
   };
 };
 
-/** The bits of these entries and of all that they follow. @param size - one past the highest index. */
-export const pastOfNodes = (nodes: Iterable<LogNode>, size: number): Uint32Array => {
-  const past = new Uint32Array(Math.ceil(size / 32));
-  for (const node of nodes) {
-    for (let i = 0; i < node.past.length; i++) past[i]! |= node.past[i]!;
-    past[node.index >>> 5]! |= 1 << (node.index & 31);
-  }
-  return past;
-};
-
-export const holds = (past: Uint32Array, node: LogNode): boolean =>
-  ((past[node.index >>> 5] ?? 0) & (1 << (node.index & 31))) !== 0;
-
 export const isRevocation = (node: LogNode): boolean => node.signed.entry.type === 'device-revoke';
-
-/** Less than 0 if `a` is senior to `b`: nearer to the first entry, and of equals the lesser hash. */
-export const compareSeniority = (a: LogNode, b: LogNode): number => a.depth - b.depth || compareKeys(a, b);
-
-export const compareKeys = (a: LogNode, b: LogNode): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 /** The order in which revocations are judged: of senior authors first; of one author, first those that end itself. */
 const bySeniority = (a: LogNode, b: LogNode): number =>

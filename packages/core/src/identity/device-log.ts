@@ -2,18 +2,9 @@
 import { x25519 } from '@noble/curves/ed25519.js';
 import { compareBytes, LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { verifyEd25519 } from '#native';
+import { compareKeys, compareSeniority, holds, pastOfNodes, unfollowed } from './causal.ts';
 import { type DevicePublic, deviceIdOf } from './device-keys.ts';
-import {
-  compareKeys,
-  compareSeniority,
-  type Fold,
-  fold,
-  holds,
-  isRevocation,
-  type LogNode,
-  pastOfNodes,
-  placeNode,
-} from './device-log-fold.ts';
+import { type Fold, fold, isRevocation, type LogNode, placeNode } from './device-log-fold.ts';
 import {
   type AccountKey,
   type DeviceAdd,
@@ -246,11 +237,8 @@ const accountKeysOf = ({ counting, revocations }: Fold): LoggedAccountKey[] =>
  * What a new entry follows and a frame names. Void entries are not among them, and where there are too many, revocations
  * and then the words of senior devices go first: a thief's branches cannot crowd out what others must know.
  */
-const headsOf = ({ counting }: Fold, size: number): Uint8Array[] => {
-  const past = new Uint32Array(Math.ceil(size / 32));
-  for (const node of counting) for (let i = 0; i < node.past.length; i++) past[i]! |= node.past[i]!;
-  return [...counting]
-    .filter((node) => !holds(past, node))
+const headsOf = ({ counting }: Fold, size: number): Uint8Array[] =>
+  unfollowed(counting, size)
     .sort(
       (a, b) =>
         Number(isRevocation(b)) - Number(isRevocation(a)) ||
@@ -260,7 +248,6 @@ const headsOf = ({ counting }: Fold, size: number): Uint8Array[] => {
     .slice(0, LIMITS.headsNamed)
     .map(({ signed }) => signed.hash)
     .sort(compareBytes);
-};
 
 const adding = (add: LogNode): DeviceGenesis | DeviceAdd => add.signed.entry as DeviceGenesis | DeviceAdd;
 
