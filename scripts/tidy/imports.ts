@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'apps/ui': ['@sealwire/core', '@sealwire/protocol'],
   'apps/phone': ['@sealwire/core', '@sealwire/protocol', '@sealwire/ui'],
   'apps/web': ['@sealwire/core', '@sealwire/protocol', '@sealwire/ui'],
+  bench: ['@sealwire/core', '@sealwire/protocol', '@sealwire/relay', '@sealwire/testkit'],
 };
 
 export interface Import {
@@ -41,7 +42,8 @@ export function importsOf(text: string): Import[] {
 }
 
 /** The package or app that a file belongs to, `.` for what belongs to the workspace. */
-export const areaOf = (path: string): string => /^(?:packages|apps)\/[^/]+/.exec(path)?.[0] ?? '.';
+export const areaOf = (path: string): string =>
+  /^(?:(?:packages|apps)\/[^/]+|bench(?=\/))/.exec(path)?.[0] ?? '.';
 
 export const checkDirection: HouseCheck = (tree) =>
   tree.paths.filter(isCode).flatMap((path) =>
