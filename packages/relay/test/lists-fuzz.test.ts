@@ -32,6 +32,8 @@ interface Judge {
   /** The list of each version, as it was acknowledged. */
   readonly versions: Map<number, readonly RoomMember[]>;
   readonly seen: Map<string, number>;
+  /** The first wrong message. */
+  fault: unknown;
 }
 
 const lists = (members: readonly RoomMember[], principal: Uint8Array): boolean =>
@@ -56,7 +58,14 @@ class Peer {
   }
 
   readonly link = {
-    send: (bytes: Uint8Array): void => this.#hear(decodeRelayMessage(bytes.slice())),
+    send: (bytes: Uint8Array): void => {
+      // Some messages are sent out of promises, where a thrown verdict would be lost.
+      try {
+        this.#hear(decodeRelayMessage(bytes.slice()));
+      } catch (error) {
+        this.#judge.fault ??= error;
+      }
+    },
     close: (code: string): void => assert.unreachable(`closed with ${code}`),
     buffered: (): number => 0,
     pause: (): void => {},
@@ -186,7 +195,7 @@ const run = async (seed: number, seen: Map<string, number>, bend = (store: LogSt
     tasks.splice(random.int(tasks.length), 1)[0]?.();
     for (let i = 0; i < 20; i++) await Promise.resolve();
   };
-  const judge: Judge = { store, versions: new Map(), seen };
+  const judge: Judge = { store, versions: new Map(), seen, fault: undefined };
   const accounts = Array.from({ length: 4 }, makePrincipal);
   const peers = [...accounts, accounts[0]!, accounts[1]!].map((account) => new Peer(judge, account));
   for (const peer of peers) {
@@ -221,6 +230,7 @@ const run = async (seed: number, seen: Map<string, number>, bend = (store: LogSt
   }
   isFull = false;
   while (tasks.length > 0) await turn();
+  if (judge.fault) throw judge.fault;
   const last = store.room(room)!;
   assert.is(last.version, Math.max(...judge.versions.keys()));
   assert.equal(plain(last.members), plain(judge.versions.get(last.version)!));
