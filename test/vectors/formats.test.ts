@@ -1,8 +1,9 @@
-// The committed vectors of frames, log documents and log entries are what their generators make, no more and no less.
-// What they mean is tested in packages/core/test/*-vectors.test.ts.
+// The committed vectors of frames, log documents, log entries and contacts are what their generators make, no more and
+// no less. What they mean is tested in packages/core/test/*-vectors.test.ts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { contactsVectors } from '../../spec/vectors/contacts/generate.ts';
 import { deviceLogVectors } from '../../spec/vectors/device-log/generate.ts';
 import { type Vector, vectorText } from '../../spec/vectors/form.ts';
 import { frameVectors } from '../../spec/vectors/frame/generate.ts';
@@ -14,6 +15,7 @@ const FOLDERS: Readonly<Record<string, ReadonlyMap<string, Vector>>> = {
   frame: frameVectors,
   'log-document': logDocumentVectors,
   'device-log': deviceLogVectors,
+  contacts: contactsVectors,
 };
 
 /** The ids of the rules that spec/ has. */
