@@ -12,9 +12,10 @@ import { type BodiesRecord, decodeRecord } from './room/records.ts';
 import type { Storage } from './vault/storage.ts';
 import { openVault } from './vault/vault.ts';
 
-export { openManyXChaCha, signEd25519 } from '#native';
+export { openManyXChaCha, signEd25519, verifyEd25519 } from '#native';
 export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
-export { hpkeKeyPair } from './crypto/hpke.ts';
+export { hpkeKeyPair, hpkeKeyPairOf, wrapKey } from './crypto/hpke.ts';
+export type { Suite } from './crypto/suites.ts';
 export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/body.ts';
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
@@ -28,7 +29,8 @@ export {
 } from './identity/device-keys.ts';
 export { addToDeviceLog, type DeviceLog, startDeviceLog } from './identity/device-log.ts';
 export { createDirectory, requireDevice } from './identity/directory.ts';
-export { signEntry } from './identity/log-entry.ts';
+export { createEpoch, openEpoch } from './identity/epoch.ts';
+export { decodeEntryBytes, encodeEntryBytes, entryStatement, signEntry } from './identity/log-entry.ts';
 export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
 export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
