@@ -90,7 +90,7 @@ test('what is damaged is STORAGE_CORRUPT, what a newer version wrote STORAGE_NEW
     () => random.bytes(64),
   );
   const later = Uint8Array.from(self.log.entries[1]!.unsigned);
-  later[1] = 2;
+  later[1] = 3;
   const corrupt: [string, Record<string, unknown>][] = [
     ...Object.keys(good)
       .filter((name) => name !== 'manageSeed')

@@ -14,6 +14,7 @@ import {
   utf8,
   x25519Public,
 } from '../link/twin.ts';
+import { addSuite2 } from './suite2.ts';
 
 const { vectors, layer } = collect();
 
@@ -169,7 +170,7 @@ const addEntries = ({ good, bad }: Layer): void => {
   refused('trailing', 'a byte behind the signatures', 'MALFORMED', join(whole, byte(0)));
   refused('unsigned', 'no signatures', 'MALFORMED', add);
   refused('signed-once', "the author's signature alone", 'MALFORMED', signed(add, phone));
-  refused('suite', 'suite 2', 'UNSUPPORTED_VERSION', join(byte(2), byte(2), whole.subarray(2)));
+  refused('suite', 'suite 3', 'UNSUPPORTED_VERSION', join(byte(2), byte(3), whole.subarray(2)));
   refused('type-zero', 'type 0', 'UNSUPPORTED_VERSION', join(byte(0), whole.subarray(1)));
   refused(
     'type-later',
@@ -337,6 +338,7 @@ addEntries(layer('entry'));
 addLogs(layer('log'));
 addEpochs(layer('epoch'));
 addIds(layer('id'));
+addSuite2({ entry: layer('entry'), log: layer('log'), epoch: layer('epoch') });
 
 /** All vectors by name. */
 export const deviceLogVectors = vectors;

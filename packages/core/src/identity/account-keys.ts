@@ -2,8 +2,9 @@
 // that is left. Rules: spec/device-log.md §6.
 import { LIMITS, SealwireError, sameBytes } from '@sealwire/protocol';
 import { concat, utf8 } from '../bytes.ts';
-import { hpkeKeyPair, unwrapKey, wrapKey } from '../crypto/hpke.ts';
+import { hpkeKeyPairOf, unwrapKey, wrapKey } from '../crypto/hpke.ts';
 import { activeDevices, type DeviceLog, type LoggedDevice } from './device-log.ts';
+import { suiteOfKeys } from './entry-suite.ts';
 import { type AccountKey, type SignedEntry, signEntry } from './log-entry.ts';
 
 export interface NewAccountKey {
@@ -19,7 +20,7 @@ export interface NewAccountKey {
 /**
  * Makes and signs a new account key that follows the log's heads; one HPKE wrap a device.
  *
- * @returns the entry, for the log and for every room; and the private key, X25519, 32 bytes, the caller's to keep.
+ * @returns the entry, for the log and for every room; and the private key, 32 bytes, of the log's suite, the caller's to keep.
  * @throws RangeError for more than `LIMITS.principalKeys` devices.
  */
 export const createAccountKey = async (
@@ -27,11 +28,12 @@ export const createAccountKey = async (
 ): Promise<{ readonly entry: SignedEntry<AccountKey>; readonly privateKey: Uint8Array }> => {
   const { log, author, sign, devices = activeDevices(log) } = options;
   if (devices.length > LIMITS.principalKeys) throw new RangeError(`devices: ${devices.length}`);
-  const { publicKey, privateKey } = hpkeKeyPair(options.randomBytes(32));
+  const suite = suiteOfKeys([log.genesis.accountKey]);
+  const { publicKey, privateKey } = await hpkeKeyPairOf(suite, options.randomBytes(32));
   const info = wrapInfo(log.root);
   const wraps = [];
   for (const { id, keys } of devices)
-    wraps.push({ device: id, wrapped: await wrapKey(keys.hpke, privateKey, info) });
+    wraps.push({ device: id, wrapped: await wrapKey(keys.hpke, privateKey, info, suite) });
   const { root: account, heads: parents } = log;
   const entry: AccountKey = { type: 'account-key', account, parents, author, accountKey: publicKey, wraps };
   return { entry: signEntry(entry, sign), privateKey };
@@ -41,7 +43,7 @@ export const createAccountKey = async (
  * The private account key as one device gets it, checked against the public key of the entry.
  *
  * @param account - the account's root, 32 bytes.
- * @param hpkePrivateKey - the device's, X25519, 32 bytes. Borrowed.
+ * @param hpkePrivateKey - the device's, 32 bytes, of the log's suite. Borrowed.
  * @returns 32 new bytes; undefined if the entry has nothing for this device.
  * @throws SealwireError LOG_ENTRY_REFUSED if what it has does not open or is another key: its author cheats, and a new
  *   key is due.
@@ -54,8 +56,9 @@ export const openAccountKey = async (
 ): Promise<Uint8Array | undefined> => {
   const mine = entry.wraps.find(({ device }) => sameBytes(device, deviceId));
   if (!mine) return undefined;
-  const key = await unwrapKey(hpkePrivateKey, mine.wrapped, wrapInfo(account));
-  if (!key || !sameBytes(hpkeKeyPair(key).publicKey, entry.accountKey))
+  const suite = suiteOfKeys([entry.accountKey]);
+  const key = await unwrapKey(hpkePrivateKey, mine.wrapped, wrapInfo(account), suite);
+  if (!key || !sameBytes((await hpkeKeyPairOf(suite, key)).publicKey, entry.accountKey))
     throw new SealwireError(
       'LOG_ENTRY_REFUSED',
       'An account key was refused: what is wrapped to this device is another key.',

@@ -1,7 +1,7 @@
 // The device log of one account: who may speak for it, and under which account key. Rules: spec/device-log.md §3, §4.
-import { x25519 } from '@noble/curves/ed25519.js';
 import { compareBytes, LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { verifyEd25519 } from '#native';
+import { isUsablePublicKey } from '../crypto/public-key.ts';
 import { compareKeys, compareSeniority, holds, pastOfNodes, unfollowed } from './causal.ts';
 import { type DevicePublic, deviceIdOf } from './device-keys.ts';
 import { type Fold, fold, isRevocation, type LogNode, placeNode } from './device-log-fold.ts';
@@ -30,7 +30,7 @@ export interface LoggedDevice {
 
 /** An account key that counts. */
 export interface LoggedAccountKey {
-  /** X25519, 32 bytes. */
+  /** Of the log's suite. */
   readonly publicKey: Uint8Array;
   /** Of the entry that brought it. */
   readonly hash: Uint8Array;
@@ -102,8 +102,8 @@ export const addToDeviceLog = async (
   const { entry, hash } = signed;
   if (knows(log, hash)) return log;
   const node = judged(log, signed);
-  if (entry.type === 'device-add') requireUsable(entry.device.hpke);
-  if (entry.type === 'account-key') requireUsable(entry.accountKey);
+  if (entry.type === 'device-add') requireOfLog(log, entry.device.hpke);
+  if (entry.type === 'account-key') requireOfLog(log, entry.accountKey);
   const [first, second] = signed.signatures;
   await requireSignature(adding(node.sponsor!).device.identity, hash, first);
   if (entry.type === 'device-add') await requireSignature(entry.device.identity, hash, second);
@@ -258,15 +258,14 @@ const rightsOf = (add: LogNode): number => {
 
 /** A public key of low order gives a secret that everybody knows; keys wrapped to it would be wrapped to nobody. */
 const requireUsable = (publicKey: Uint8Array): void => {
-  try {
-    x25519.getSharedSecret(ANY_SCALAR, publicKey);
-  } catch {
-    // The one thing that fails for 32 bytes: a result of zero (RFC 7748 §6.1).
-    throw refused('a key in it cannot be used');
-  }
+  if (!isUsablePublicKey(publicKey)) throw refused('a key in it cannot be used');
 };
 
-const ANY_SCALAR = new Uint8Array(32).fill(1);
+/** One suite a log: a shorter key among longer ones would undo what they are for. */
+const requireOfLog = ({ genesis }: DeviceLog, publicKey: Uint8Array): void => {
+  if (publicKey.length !== genesis.accountKey.length) throw refused('it is of another suite than its log');
+  requireUsable(publicKey);
+};
 
 const requireSignature = async (
   key: Uint8Array,

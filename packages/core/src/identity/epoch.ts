@@ -3,12 +3,13 @@ import { SealwireError, sameBytes } from '@sealwire/protocol';
 import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
 import { unwrapKey, wrapKey } from '../crypto/hpke.ts';
+import { suiteOfKeys } from './entry-suite.ts';
 import { type EpochEntry, type SignedEntry, signEntry } from './log-entry.ts';
 
 /** Whom an epoch key is wrapped to. */
 export interface EpochMember {
   readonly account: Uint8Array;
-  /** X25519 public, 32 bytes. */
+  /** Public; of one suite in all members. */
   readonly accountKey: Uint8Array;
 }
 
@@ -30,13 +31,18 @@ export interface NewEpoch {
 export const epochCommitment = (log: Uint8Array, epochKey: Uint8Array): Uint8Array =>
   sha256(utf8('sealwire/v1/epoch-commitment'), log, epochKey);
 
-/** Makes and signs an epoch entry; one HPKE wrap a member. */
+/**
+ * Makes and signs an epoch entry; one HPKE wrap a member.
+ *
+ * @throws SealwireError UNSUPPORTED_VERSION if the members' account keys are of two suites; MALFORMED if one is no key.
+ */
 export const createEpoch = async (epoch: NewEpoch): Promise<SignedEntry<EpochEntry>> => {
   const { log, index, parents, heads, author, epochKey, members, sign } = epoch;
   const info = wrapInfo(log);
+  const suite = suiteOfKeys(members.map(({ accountKey }) => accountKey));
   const recipients = [];
   for (const { account, accountKey } of members)
-    recipients.push({ account, accountKey, wrapped: await wrapKey(accountKey, epochKey, info) });
+    recipients.push({ account, accountKey, wrapped: await wrapKey(accountKey, epochKey, info, suite) });
   const commitment = epochCommitment(log, epochKey);
   return signEntry({ type: 'epoch', log, index, parents, heads, author, commitment, recipients }, sign);
 };
@@ -54,7 +60,12 @@ export const openEpoch = async (
 ): Promise<Uint8Array> => {
   const mine = entry.recipients.find((recipient) => sameBytes(recipient.account, account));
   if (!mine) throw new SealwireError('FRAME_KEY_MISSING', 'An epoch was not sealed to this account.');
-  const key = await unwrapKey(accountPrivateKey, mine.wrapped, wrapInfo(entry.log));
+  const key = await unwrapKey(
+    accountPrivateKey,
+    mine.wrapped,
+    wrapInfo(entry.log),
+    suiteOfKeys([mine.accountKey]),
+  );
   if (!key || !sameBytes(epochCommitment(entry.log, key), entry.commitment))
     throw new SealwireError(
       'LOG_ENTRY_REFUSED',

@@ -1,13 +1,13 @@
 // The bytes of log entries. Layout: spec/device-log.md §2, of members and shares spec/membership.md §1.
 import { isStreamLabel, LIMITS, type Reader, SealwireError, toHex } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
-import { SUITE } from '../crypto/kdf.ts';
+import { isSuite, SUITE_BYTES, type Suite } from '../crypto/suites.ts';
 import { DEVICE_ID_BYTES } from '../frame/body.ts';
 import { readName } from '../names.ts';
 import type { DevicePublic } from './device-keys.ts';
-import type { CutChain, DeviceChains, LogEntry, MemberChange, Role } from './log-entry.ts';
+import { suiteOfEntry } from './entry-suite.ts';
+import type { CutChain, DeviceChains, LogEntry, MemberChange, Recipient, Role } from './log-entry.ts';
 
-const WRAPPED_KEY_BYTES = 80;
 const MAX_PARENTS = 16;
 const MAX_RECIPIENTS = 1024;
 const MAX_DEVICES = 64;
@@ -15,8 +15,8 @@ const MAX_CHAINS = 4096;
 /** Devices that a removal names: those of one account that ever wrote in a chat. */
 const MAX_CHAINED_DEVICES = 1024;
 const MAX_SHARED_KEYS = 1024;
-/** What HPKE adds to a list of keys: an encapsulated key and a tag. */
-const SHARE_OVERHEAD = 48;
+/** The tag that HPKE adds to a list of keys, behind the encapsulated key. */
+const TAG_BYTES = 16;
 
 const TYPE = {
   'device-genesis': 1,
@@ -30,11 +30,20 @@ const TYPE = {
   share: 9,
 } as const;
 
-/** Encodes an entry without signatures; see spec/device-log.md §2. */
+/** Types that may be of suite 2: those that hold HPKE keys. */
+const KEYED: ReadonlySet<number> = new Set([
+  TYPE['device-genesis'],
+  TYPE['device-add'],
+  TYPE.epoch,
+  TYPE['account-key'],
+  TYPE.share,
+]);
+
+/** Encodes an entry without signatures; see spec/device-log.md §2. @throws RangeError if its keys are of two suites. */
 export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
   const out = encoding.createEncoder();
   encoding.writeUint8(out, TYPE[entry.type]);
-  encoding.writeUint8(out, SUITE);
+  encoding.writeUint8(out, suiteOfEntry(entry));
   const bytes = (value: Uint8Array) => encoding.writeUint8Array(out, value);
   const list = (values: readonly Uint8Array[]) => {
     encoding.writeVarUint(out, values.length);
@@ -112,18 +121,21 @@ export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
 /** Reads an entry up to its signatures. @throws SealwireError MALFORMED, TOO_LARGE, UNSUPPORTED_VERSION */
 export const readUnsigned = (reader: Reader): LogEntry => {
   const type = reader.byte();
-  if (reader.byte() !== SUITE)
+  const suite = reader.byte();
+  if (!isSuite(suite) || (suite !== 1 && !KEYED.has(type)))
     throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of a newer version: update this app.');
   const key = () => reader.fixed(32);
   const deviceId = () => reader.fixed(DEVICE_ID_BYTES);
-  const device = (): DevicePublic => ({ identity: key(), relay: key(), hpke: key() });
+  const hpkeKey = () => reader.fixed(SUITE_BYTES[suite].publicKey);
+  const wrapped = () => reader.fixed(SUITE_BYTES[suite].wrapped);
+  const device = (): DevicePublic => ({ identity: key(), relay: key(), hpke: hpkeKey() });
   switch (type) {
     case TYPE['device-genesis']:
       return {
         type: 'device-genesis',
         nonce: reader.fixed(16),
         device: device(),
-        accountKey: key(),
+        accountKey: hpkeKey(),
         principal: key(),
         at: reader.uint(),
       };
@@ -152,11 +164,8 @@ export const readUnsigned = (reader: Reader): LogEntry => {
         account: key(),
         parents: readList(reader, MAX_PARENTS, key),
         author: deviceId(),
-        accountKey: key(),
-        wraps: readList(reader, MAX_DEVICES, () => ({
-          device: deviceId(),
-          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
-        })),
+        accountKey: hpkeKey(),
+        wraps: readList(reader, MAX_DEVICES, () => ({ device: deviceId(), wrapped: wrapped() })),
       };
     case TYPE.cut:
       return {
@@ -185,11 +194,7 @@ export const readUnsigned = (reader: Reader): LogEntry => {
         heads: readList(reader, MAX_PARENTS, key),
         author: deviceId(),
         commitment: key(),
-        recipients: readList(reader, MAX_RECIPIENTS, () => ({
-          account: key(),
-          accountKey: key(),
-          wrapped: reader.fixed(WRAPPED_KEY_BYTES),
-        })),
+        recipients: readRecipients(reader, suite),
       };
     case TYPE.member:
       return {
@@ -207,8 +212,8 @@ export const readUnsigned = (reader: Reader): LogEntry => {
         log: key(),
         author: deviceId(),
         account: key(),
-        accountKey: key(),
-        sealed: readShared(reader),
+        accountKey: hpkeKey(),
+        sealed: readShared(reader, suite),
       };
     default:
       throw new SealwireError('UNSUPPORTED_VERSION', 'A log entry is of an unknown type: update this app.');
@@ -309,9 +314,21 @@ const requireOnce = (names: readonly string[]): void => {
     throw new SealwireError('MALFORMED', 'A log entry names a chain or a device twice.');
 };
 
-const readShared = (reader: Reader): Uint8Array => {
-  const sealed = reader.sized(SHARE_OVERHEAD + 32 * MAX_SHARED_KEYS);
-  if (sealed.length <= SHARE_OVERHEAD || (sealed.length - SHARE_OVERHEAD) % 32 !== 0)
+const readRecipients = (reader: Reader, suite: Suite): Recipient[] => {
+  const recipients = readList(reader, MAX_RECIPIENTS, () => ({
+    account: reader.fixed(32),
+    accountKey: reader.fixed(SUITE_BYTES[suite].publicKey),
+    wrapped: reader.fixed(SUITE_BYTES[suite].wrapped),
+  }));
+  if (suite !== 1 && recipients.length === 0)
+    throw new SealwireError('MALFORMED', 'A log entry names a suite and has nothing of it.');
+  return recipients;
+};
+
+const readShared = (reader: Reader, suite: Suite): Uint8Array => {
+  const overhead = SUITE_BYTES[suite].enc + TAG_BYTES;
+  const sealed = reader.sized(overhead + 32 * MAX_SHARED_KEYS);
+  if (sealed.length <= overhead || (sealed.length - overhead) % 32 !== 0)
     throw new SealwireError('MALFORMED', 'A log entry shares something that is no list of keys.');
   return sealed;
 };

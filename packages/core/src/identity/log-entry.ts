@@ -15,7 +15,7 @@ export interface DeviceGenesis {
   readonly type: 'device-genesis';
   readonly nonce: Uint8Array;
   readonly device: DevicePublic;
-  /** X25519, 32 bytes: what epoch keys are wrapped to. */
+  /** Of the suite of the device's HPKE key: what epoch keys are wrapped to. */
   readonly accountKey: Uint8Array;
   /** 32 bytes: the account as the relay knows it. */
   readonly principal: Uint8Array;
@@ -50,7 +50,7 @@ export interface AccountKey {
   readonly account: Uint8Array;
   readonly parents: readonly Uint8Array[];
   readonly author: Uint8Array;
-  /** X25519 public, 32 bytes. */
+  /** Public, of the log's suite. */
   readonly accountKey: Uint8Array;
   readonly wraps: readonly { readonly device: Uint8Array; readonly wrapped: Uint8Array }[];
 }
@@ -125,14 +125,14 @@ export interface Share {
   /** Whom it is for. */
   readonly account: Uint8Array;
   readonly accountKey: Uint8Array;
-  /** HPKE: encapsulated key (32), then 1 to 1,024 epoch keys one behind the other, sealed (16 more). */
+  /** HPKE: encapsulated key, then 1 to 1,024 epoch keys one behind the other, sealed (16 more). */
   readonly sealed: Uint8Array;
 }
 
 export interface Recipient {
   readonly account: Uint8Array;
   readonly accountKey: Uint8Array;
-  /** HPKE: encapsulated key (32) and sealed epoch key (48). */
+  /** HPKE: encapsulated key and sealed epoch key (48). */
   readonly wrapped: Uint8Array;
 }
 
