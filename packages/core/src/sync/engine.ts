@@ -57,6 +57,9 @@ export interface EngineOptions {
 /** Messages of rendezvous cells, which the session does not follow. */
 export type RendezvousMessage = Extract<RelayMessage, { type: `rendezvous-${string}` | 'refused' }>;
 
+/** What comes into the inbox of this device's principal, which the session does not follow either. */
+export type InboxEvent = Extract<RelayMessage, { type: 'inbox' | 'inbox-news' }>;
+
 export const createEngine = (options: EngineOptions) => {
   const rooms = new Map<string, Room>();
   const requests = new Map<
@@ -64,6 +67,8 @@ export const createEngine = (options: EngineOptions) => {
     { resolve(message: RelayMessage): void; reject(error: SealwireError): void }
   >();
   const rendezvousListeners = new Set<(message: RelayMessage | { readonly type: 'lost' }) => void>();
+  const inboxListeners = new Set<(event: InboxEvent) => void>();
+  const connectionListeners = new Set<(connection: Connection) => void>();
   const { principal } = options;
   const session = createSession({
     times: { ...SESSION_TIMES, ...options.times },
@@ -128,6 +133,7 @@ export const createEngine = (options: EngineOptions) => {
     online = connection === 'online';
     options.onConnection(connection);
     if (online) for (const waiter of onlineWaiters) waiter();
+    for (const listener of connectionListeners) listener(connection);
   };
 
   const openSocket = (): void => {
@@ -169,11 +175,13 @@ export const createEngine = (options: EngineOptions) => {
       const waiter = requests.get(message.request)!;
       requests.delete(message.request);
       if (message.type === 'refused')
-        waiter.reject(new SealwireError(message.code, 'The relay refused a linking request.'));
+        waiter.reject(new SealwireError(message.code, 'The relay refused a request.'));
       else waiter.resolve(message);
       return;
     }
     if (message.type.startsWith('rendezvous-')) for (const listener of rendezvousListeners) listener(message);
+    if (message.type === 'inbox' || message.type === 'inbox-news')
+      for (const listener of inboxListeners) listener(message);
     handle({ type: 'message', message });
   };
 
@@ -267,14 +275,29 @@ export const createEngine = (options: EngineOptions) => {
             };
             onlineWaiters.add(waiter);
           }),
-    /** Sends a message of its own and resolves with its answer. @throws SealwireError as refused by the relay. */
+    /**
+     * Sends a message of its own and resolves with its answer.
+     * @throws SealwireError as refused by the relay; RELAY_UNREACHABLE without a connection, or when it ends first.
+     */
     request: (build: (request: number) => ClientMessage): Promise<RelayMessage> =>
       new Promise((resolve, reject) => {
+        if (socket?.readyState !== 1) {
+          reject(new SealwireError('RELAY_UNREACHABLE', 'There is no connection to the relay.'));
+          return;
+        }
         const request = session.nextRequest();
         requests.set(request, { resolve, reject });
         transmit(build(request));
       }),
     transmit,
+    onInbox(listener: (event: InboxEvent) => void): () => void {
+      inboxListeners.add(listener);
+      return () => inboxListeners.delete(listener);
+    },
+    onConnection(listener: (connection: Connection) => void): () => void {
+      connectionListeners.add(listener);
+      return () => connectionListeners.delete(listener);
+    },
     onRendezvous(listener: (message: RelayMessage | { readonly type: 'lost' }) => void): () => void {
       rendezvousListeners.add(listener);
       return () => rendezvousListeners.delete(listener);
