@@ -2,16 +2,18 @@
 // The relay as a program: reads the command line, opens the store, listens, stops gracefully on a signal.
 // Rules: spec/relay-protocol.md §10.
 import type { RequestListener } from 'node:http';
-import { createRelay, lmdbStore, serveApp, staticFiles } from '@sealwire/relay';
+import { createRelay, forwardedFor, lmdbStore, serveApp, staticFiles } from '@sealwire/relay';
 import { HELP, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
-  const { host, port, data, address } = options;
+  const { host, port, data, address, limits, proxy } = options;
   let answerOthers: RequestListener = (_request, response) => response.writeHead(404).end();
   const relay = await createRelay({
     store: await lmdbStore(data),
     host,
     port,
+    limits,
+    ...(proxy && { addressOf: forwardedFor }),
     onRequest: (request, response) => answerOthers(request, response),
     log: (event) => void (options.log && process.stderr.write(`${JSON.stringify(event)}\n`)),
   });

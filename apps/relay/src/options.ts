@@ -1,5 +1,6 @@
 // The command line of the relay. No spec rules here.
 import { parseArgs } from 'node:util';
+import { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from '@sealwire/relay';
 
 export interface Options {
   readonly host: string;
@@ -13,6 +14,10 @@ export interface Options {
   /** What apps are told where the relay is, if not at its host and port. */
   readonly address: string | undefined;
   readonly log: boolean;
+  /** Numbers in place of the usual ones. */
+  readonly limits: Partial<RelayLimits>;
+  /** True where a proxy stands in front, so that addresses are those that it tells. */
+  readonly proxy: boolean;
 }
 
 export const HELP = `sealwire-relay [options]
@@ -25,10 +30,15 @@ Stores and forwards sealed frames. It can read none of them.
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
+  --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
+  --limit NAME=N     another number for a limit; may be given again
   --log              events as JSON, one a line, on stderr
   --help             this page
 
 GET /healthz answers 200 while the relay runs. SIGTERM and SIGINT stop it: what was acknowledged is on disk.
+
+Limits, with their numbers; units and reasons stand in spec/limits.md:
+${RELAY_LIMIT_NAMES.map((name) => `  ${name.padEnd(24)} ${relayLimits()[name]}`).join('\n')}
 `;
 
 /** @throws Error naming the option that is wrong. */
@@ -43,6 +53,8 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
       static: { type: 'string' },
       address: { type: 'string' },
       log: { type: 'boolean', default: false },
+      proxy: { type: 'boolean', default: false },
+      limit: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -58,6 +70,8 @@ export const parseOptions = (args: readonly string[]): Options | 'help' => {
     app: values.static,
     address: values.address,
     log: values.log,
+    limits: limitsOf(values.limit),
+    proxy: values.proxy,
   };
 };
 
@@ -65,6 +79,18 @@ const appOf = (text: string): { port: number; directory: string } => {
   const at = text.indexOf('=');
   if (at < 1 || at === text.length - 1) throw new RangeError(`--app ${text}: not PORT=DIR`);
   return { port: portOf(text.slice(0, at), '--app'), directory: text.slice(at + 1) };
+};
+
+const limitsOf = (texts: readonly string[]): Partial<RelayLimits> => {
+  const limits: Record<string, number> = {};
+  for (const text of texts) {
+    const [, name = '', number = ''] = /^(\w+)=(\d+)$/.exec(text) ?? [];
+    const isKnown = RELAY_LIMIT_NAMES.some((known) => known === name);
+    if (!isKnown || Number(number) === 0)
+      throw new RangeError(`--limit ${text}: not NAME=N of a limit, above 0`);
+    limits[name] = Number(number);
+  }
+  return limits;
 };
 
 const portOf = (text: string, option: string): number => {

@@ -4,10 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { LIMITS } from '@sealwire/protocol';
+import { RELAY_LIMIT_NAMES } from '@sealwire/relay';
 import { connectClient, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseOptions } from '../src/options.ts';
+import { HELP, parseOptions } from '../src/options.ts';
 import { NODE_ARGUMENTS, openSocket, startRelay, withFolder } from './support.ts';
 
 const main = suite('main');
@@ -30,6 +32,8 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     app: undefined,
     address: undefined,
     log: false,
+    limits: {},
+    proxy: false,
   });
   const some = parseOptions(['--port', '0', '--app', '1=a', '--app=2=b=c', '--address', 'wss://x.example']);
   assert.ok(some !== 'help');
@@ -45,6 +49,9 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     [['--app', '=x'], /--app/],
     [['--address', 'http://x'], /--address/],
     [['--address', 'nonsense'], /--address/],
+    [['--limit', 'connections'], /--limit connections/],
+    [['--limit', 'connections=0'], /--limit/],
+    [['--limit', 'frameBytes=5'], /--limit frameBytes/],
     [['--nonsense'], /--nonsense/],
     [['stray'], /stray/],
   ];
@@ -53,6 +60,13 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
   assert.is(wrong.status, 1);
   assert.match(wrong.stderr, /^sealwire relay: .*--nonsense/);
   assert.is(wrong.stdout, '');
+});
+
+main('[RP127] limits are settings, and the help names them all with their numbers', () => {
+  const some = parseOptions(['--limit', 'connections=5', '--limit=pingMs=900', '--proxy']);
+  assert.ok(some !== 'help');
+  assert.equal([some.limits, some.proxy], [{ connections: 5, pingMs: 900 }, true]);
+  for (const name of RELAY_LIMIT_NAMES) assert.match(HELP, new RegExp(`^  ${name} +${LIMITS[name]}$`, 'm'));
 });
 
 main(

@@ -80,6 +80,32 @@ export const LIMITS = {
   inboxTokenTakes: 16,
   /** Milliseconds after which it takes one more of the token. */
   inboxTokenTakeMs: 30_000,
+  /** Connections of one address. */
+  connectionsPerAddress: 2_000,
+  /** Connections of one address that have not authenticated yet. */
+  strangersPerAddress: 500,
+  /** New connections of one address at once. */
+  connectsAtOnce: 1_000,
+  /** New connections of one address a second, after that. */
+  connectsPerSecond: 100,
+  /** Principals that one address may make at once. */
+  principalsAtOnce: 1_000,
+  /** Milliseconds after which it may make one more. */
+  principalMs: 10_000,
+  /** Rendezvous cells open from one address. */
+  rendezvousPerAddress: 256,
+  /** Messages that one connection may send at once. */
+  messagesAtOnce: 20_000,
+  /** Messages that it may send a second, after that. */
+  messagesPerSecond: 20_000,
+  /** Bytes that one connection may send at once. */
+  bytesAtOnce: 64 * MiB,
+  /** Bytes that it may send a second, after that. */
+  bytesPerSecond: 32 * MiB,
+  /** Rooms that one principal may make. */
+  roomsPerPrincipal: 20_000,
+  /** Bytes of frames that one principal may store. */
+  bytesPerPrincipal: 4_096 * MiB,
   /** Entries of a log document page before it is closed. */
   pageEntries: 512,
   /** Bytes of a log document page before it is closed. */
@@ -88,6 +114,18 @@ export const LIMITS = {
   parkedFrames: 1_024,
   /** Bytes of frames of one author that may wait in one room. */
   parkedBytes: 4 * MiB,
+  /** Deleted ranges of one author that may wait in one room for what they delete. */
+  waitingDeletions: 4_096,
+  /** Frames of one chain that its device did not sign as far as is known, and that are kept to be judged again. */
+  unsignedKept: 64,
+  /** Signatures that are checked in one search for the frames that a cut names, where a chain has several lines. */
+  lineChecks: 4_096,
+  /** Log entries that may wait in one room for what they are judged by. */
+  earlyEntries: 256,
+  /** Milliseconds after which the maker of an epoch makes another. */
+  epochMs: 7 * 24 * 60 * 60_000,
+  /** Frames of a room after which the maker of its epoch makes another. */
+  epochFrames: 10_000,
   /** Changes of `seen` in one frame. */
   seenChanges: 16,
   /** Log heads named in one frame. */

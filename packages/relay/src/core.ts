@@ -1,6 +1,7 @@
 // The relay without sockets: sessions, rooms and cells over a store, a clock and randomness that are given to it.
 // Rules: spec/relay-protocol.md §6 to §9.
 import { type ClosingCode, NONCE_BYTES } from '@sealwire/protocol';
+import { addressGroup, createAddresses } from './addresses.ts';
 import { type Buckets, createBuckets } from './bucket.ts';
 import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
@@ -28,8 +29,14 @@ export interface CoreOptions {
 }
 
 export interface RelayCore {
-  /** Takes a new connection: greets it and waits for its authentication. */
-  connect(link: Link): LinkEvents;
+  /**
+   * Takes a new connection: greets it and waits for its authentication.
+   *
+   * @param address - where it comes from; without it nothing is counted by address.
+   */
+  connect(link: Link, address?: string): LinkEvents;
+  /** Whether a connection may come from an address now; asked once for each that wants to. */
+  admits(address: string): boolean;
   /** Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections. */
   stop(): Promise<void>;
   /** Connections at present. */
@@ -57,6 +64,8 @@ export interface Shared extends CoreOptions {
 
 /** What may come from many connections together; of each, some at once and more with time. */
 export interface Budgets {
+  /** New principals, by address. */
+  readonly principals: Buckets;
   /** Messages into one principal's inbox, by principal. */
   readonly inbox: Buckets;
   /** Messages with one token, by principal and token. */
@@ -71,10 +80,11 @@ export interface Pressure {
 /** A new core. It owns neither the store nor the clock. */
 export const createRelayCore = (options: CoreOptions): RelayCore => {
   const { store, clock, limits } = options;
+  const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
   const byKey = new Map<string, Set<Session>>();
   let stopping = false;
-  const cells = createCells<Session>(limits);
+  const cells = createCells<Session>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
   const timer = createCellTimer(clock, cells);
 
@@ -91,6 +101,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     authenticated(session, relayKey) {
       const key = keyOf(relayKey);
       byKey.set(key, (byKey.get(key) ?? new Set()).add(session));
+      if (session.address !== undefined) addresses.authenticated(session.address);
     },
     principalChanged(before, after) {
       const kept = new Set(after.relayKeys.map(keyOf));
@@ -106,11 +117,13 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
         yield* byKey.get(keyOf(relayKey)) ?? [];
     },
     budgets: {
+      principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
       inboxToken: createBuckets({ most: limits.inboxTokenTakes, everyMs: limits.inboxTokenTakeMs }),
     },
     ended(session) {
       sessions.delete(session);
+      if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
       const key = session.relayKey && keyOf(session.relayKey);
       if (key !== undefined) {
         const ofKey = byKey.get(key);
@@ -122,8 +135,11 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   };
 
   return {
-    connect(link) {
-      const session = createSession(shared, link, options.random(NONCE_BYTES));
+    admits: (address) => addresses.admits(clock.now(), addressGroup(address)),
+    connect(link, from) {
+      const address = from === undefined ? undefined : addressGroup(from);
+      if (address !== undefined) addresses.connected(address);
+      const session = createSession(shared, link, options.random(NONCE_BYTES), address);
       sessions.add(session);
       return session;
     },

@@ -1,8 +1,8 @@
 // The blind relay: it stores and forwards sealed frames and can read none. Rules: spec/relay-protocol.md.
 export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
-export { type RelayLimits, relayLimits } from './limits.ts';
+export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
-export { createRelay, type Relay, type RelayOptions } from './relay.ts';
+export { createRelay, forwardedFor, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';
 export type {
   LogStore,

@@ -1,35 +1,57 @@
 // Which limits a relay takes as parameters, so that tests need not wait or fill memory. Rules: spec/limits.md.
 import { LIMITS } from '@sealwire/protocol';
 
-/** Numbers of one relay; each defaults to the constant of the same name in `LIMITS`, with the unit given there. */
-export interface RelayLimits {
-  readonly readBytes: number;
-  readonly rendezvousBytes: number;
-  readonly rendezvousOpenMs: number;
-  readonly rendezvousTotalMs: number;
-  readonly rendezvousPerConnection: number;
-  readonly rendezvousCells: number;
-  readonly authenticateMs: number;
-  readonly unauthenticatedBytes: number;
-  readonly socketPauseBytes: number;
-  readonly socketDropBytes: number;
-  readonly appendsInFlight: number;
-  readonly appendBytesWaiting: number;
-  readonly connections: number;
-  readonly inboxSends: number;
-  readonly inboxSendMs: number;
-  readonly inboxTakes: number;
-  readonly inboxTakeMs: number;
-  readonly inboxTokenTakes: number;
-  readonly inboxTokenTakeMs: number;
-  readonly pingMs: number;
-  readonly closeMs: number;
-  readonly drainMs: number;
-}
+/** The limits that a relay enforces alone, so that each may have its own numbers. */
+export const RELAY_LIMIT_NAMES = [
+  'readBytes',
+  'rendezvousBytes',
+  'rendezvousOpenMs',
+  'rendezvousTotalMs',
+  'rendezvousPerConnection',
+  'rendezvousPerAddress',
+  'rendezvousCells',
+  'authenticateMs',
+  'unauthenticatedBytes',
+  'socketPauseBytes',
+  'socketDropBytes',
+  'appendsInFlight',
+  'appendBytesWaiting',
+  'connections',
+  'connectionsPerAddress',
+  'strangersPerAddress',
+  'connectsAtOnce',
+  'connectsPerSecond',
+  'messagesAtOnce',
+  'messagesPerSecond',
+  'bytesAtOnce',
+  'bytesPerSecond',
+  'principalsAtOnce',
+  'principalMs',
+  'roomsPerPrincipal',
+  'bytesPerPrincipal',
+  'inboxSends',
+  'inboxSendMs',
+  'inboxTakes',
+  'inboxTakeMs',
+  'inboxTokenTakes',
+  'inboxTokenTakeMs',
+  'pingMs',
+  'closeMs',
+  'drainMs',
+] as const satisfies readonly (keyof typeof LIMITS)[];
 
-/** The limits of the protocol with a relay's own in their place. @throws RangeError if one is not above 0. */
+/** Numbers of one relay; each defaults to the constant of the same name in `LIMITS`, with the unit given there. */
+export type RelayLimits = { readonly [N in (typeof RELAY_LIMIT_NAMES)[number]]: number };
+
+/**
+ * The limits of the protocol with a relay's own in their place.
+ *
+ * @throws RangeError if one is not above 0, or not one that a relay may set.
+ */
 export const relayLimits = (own: Partial<RelayLimits> = {}): RelayLimits => {
+  const names: readonly string[] = RELAY_LIMIT_NAMES;
   for (const [name, value] of Object.entries(own)) {
+    if (!names.includes(name)) throw new RangeError(`limits.${name}: no limit that a relay may set`);
     if (!(Number.isFinite(value) && value > 0)) throw new RangeError(`limits.${name}: not a number above 0`);
   }
   return { ...LIMITS, ...own };

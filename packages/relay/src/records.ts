@@ -10,7 +10,7 @@ import {
 } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import type { InboxRecord } from './inbox-record.ts';
-import type { PrincipalRecord, RoomRecord } from './store.ts';
+import type { PrincipalRecord, RoomRecord, Usage } from './store.ts';
 
 const BYTES_OF_ID = 32;
 
@@ -55,6 +55,16 @@ export const decodeRoom = (room: Uint8Array, bytes: Uint8Array): RoomRecord =>
     );
     return { room, version, members };
   });
+
+/** Rooms, bytes. */
+export const encodeUsage = ({ rooms, bytes }: Usage): Uint8Array =>
+  encoding.encode((to) => {
+    encoding.writeVarUint(to, rooms);
+    encoding.writeVarUint(to, bytes);
+  });
+
+export const decodeUsage = (bytes: Uint8Array): Usage =>
+  whole(bytes, (from) => ({ rooms: from.uint(), bytes: from.uint() }));
 
 /** Version, last number, tokens, and of each waiting message its number (as distance), token and size. */
 export const encodeInbox = (record: InboxRecord): Uint8Array =>

@@ -21,6 +21,8 @@ export interface RelayOptions {
   readonly server?: Server;
   /** Answers HTTP requests other than /healthz. Default: 404. Not used with `server`. */
   readonly onRequest?: RequestListener;
+  /** Where a connection comes from. Default: the socket's remote address; behind a proxy that is the proxy. */
+  readonly addressOf?: (request: IncomingMessage) => string;
   readonly limits?: Partial<RelayLimits>;
   /** Default: this machine's clock. */
   readonly clock?: Clock;
@@ -45,6 +47,15 @@ export interface Relay {
   close(): Promise<void>;
 }
 
+/**
+ * Where a request comes from as the proxy in front tells it: the last address in `X-Forwarded-For`, which the proxy put
+ * there itself. Without one, the proxy's own.
+ */
+export const forwardedFor = (request: IncomingMessage): string => {
+  const told = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim();
+  return told || (request.socket.remoteAddress ?? '');
+};
+
 /** TCP connections beside the WebSockets: for health checks, and for those who hear that the relay is full. */
 const TURNED_AWAY = 1_000;
 
@@ -60,7 +71,8 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const core = createRelayCore({ store, clock, limits, random, log });
   const own = options.server === undefined;
   const server = options.server ?? createServer(answer(store, options.onRequest));
-  const sockets = attach(server, core, limits, clock, log);
+  const { addressOf = (request) => request.socket.remoteAddress ?? '' } = options;
+  const sockets = attach({ server, core, limits, clock, log, addressOf });
   if (own) {
     server.maxConnections = limits.connections + TURNED_AWAY;
     await listen(server, host, port);
@@ -123,13 +135,21 @@ const listen = (server: Server, host: string, port: number): Promise<void> =>
   });
 
 /** Takes WebSocket upgrades from a server and hands the connections to the core. */
-const attach = (
-  server: Server,
-  core: RelayCore,
-  limits: RelayLimits,
-  clock: Clock,
-  log: (event: RelayEvent) => void,
-): { refuse(): void; gone(): Promise<void> } => {
+const attach = ({
+  server,
+  core,
+  limits,
+  clock,
+  log,
+  addressOf,
+}: {
+  readonly server: Server;
+  readonly core: RelayCore;
+  readonly limits: RelayLimits;
+  readonly clock: Clock;
+  readonly log: (event: RelayEvent) => void;
+  readonly addressOf: (request: IncomingMessage) => string;
+}): { refuse(): void; gone(): Promise<void> } => {
   const sockets = new Set<OpenSocket>();
   const settings: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
@@ -149,6 +169,11 @@ const attach = (
       reject(stream, isFull ? '503 Service Unavailable' : '400 Bad Request');
       return;
     }
+    const address = addressOf(request);
+    if (!core.admits(address)) {
+      reject(stream, '429 Too Many Requests');
+      return;
+    }
     upgrades.handleUpgrade(request, stream, head, (socket) => {
       const open = new OpenSocket(socket, stream, limits, () => {
         sockets.delete(open);
@@ -156,7 +181,7 @@ const attach = (
         if (isClosed && sockets.size === 0) allGone();
       });
       sockets.add(open);
-      open.events = core.connect(open);
+      open.events = core.connect(open, address);
       log({ event: 'connected', connections: core.connections });
     });
   };

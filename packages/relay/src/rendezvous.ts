@@ -8,6 +8,7 @@ export interface CellLimits {
   readonly rendezvousOpenMs: number;
   readonly rendezvousTotalMs: number;
   readonly rendezvousPerConnection: number;
+  readonly rendezvousPerAddress: number;
   readonly rendezvousCells: number;
 }
 
@@ -43,11 +44,17 @@ interface Cell<Party> {
   readonly until: number;
 }
 
-export const createCells = <Party extends object>(limits: CellLimits): Cells<Party> => {
+/** @param addressOf - where a party comes from; undefined where that does not count. */
+export const createCells = <Party extends object>(
+  limits: CellLimits,
+  addressOf: (party: Party) => string | undefined = () => undefined,
+): Cells<Party> => {
   // Both in the order of opening, which is that of their deadlines, since all cells last equally long.
   const cells = new Map<string, Cell<Party>>();
   const unjoined = new Map<string, Cell<Party>>();
   const ofParty = new Map<Party, Set<Cell<Party>>>();
+  /** Open cells by the address of their opener. */
+  const ofAddress = new Map<string, number>();
   /** Why cells ended, so that latecomers hear the reason and an id is not used twice. Oldest first. */
   const ended = new Map<string, { readonly code: ErrorCode; readonly until: number }>();
 
@@ -63,9 +70,28 @@ export const createCells = <Party extends object>(limits: CellLimits): Cells<Par
     ofParty.set(party, own.add(cell));
   };
 
+  const count = (party: Party, more: number): void => {
+    const address = addressOf(party);
+    if (address === undefined) return;
+    const left = (ofAddress.get(address) ?? 0) + more;
+    if (left === 0) ofAddress.delete(address);
+    else ofAddress.set(address, left);
+  };
+
+  const isFull = (party: Party): boolean => {
+    const own = ofParty.get(party)?.size ?? 0;
+    const nearby = ofAddress.get(addressOf(party) ?? '') ?? 0;
+    return (
+      own >= limits.rendezvousPerConnection ||
+      nearby >= limits.rendezvousPerAddress ||
+      cells.size >= limits.rendezvousCells
+    );
+  };
+
   /** Ends a cell; tells the parties except the one that asked for it. */
   const end = (now: number, cell: Cell<Party>, code: ErrorCode, except?: Party): Effect<Party>[] => {
     cells.delete(cell.key);
+    count(cell.opener, -1);
     unjoined.delete(cell.key);
     ended.delete(cell.key);
     ended.set(cell.key, { code, until: now + limits.rendezvousTotalMs });
@@ -101,10 +127,7 @@ export const createCells = <Party extends object>(limits: CellLimits): Cells<Par
       forget(now);
       const key = keyOf(id);
       if (cells.has(key) || ended.has(key)) return [refused(party, request, 'RENDEZVOUS_EXISTS')];
-      const own = ofParty.get(party)?.size ?? 0;
-      if (own >= limits.rendezvousPerConnection || cells.size >= limits.rendezvousCells) {
-        return [refused(party, request, 'LIMIT_REACHED')];
-      }
+      if (isFull(party)) return [refused(party, request, 'LIMIT_REACHED')];
       if (payload.length > limits.rendezvousBytes) return [refused(party, request, 'RENDEZVOUS_FULL')];
       const { rendezvousOpenMs: openMs, rendezvousTotalMs: totalMs } = limits;
       const cell: Cell<Party> = {
@@ -120,6 +143,7 @@ export const createCells = <Party extends object>(limits: CellLimits): Cells<Par
       cells.set(key, cell);
       unjoined.set(key, cell);
       take(party, cell);
+      count(party, 1);
       return [{ to: party, message: { type: 'rendezvous-opened', request, openMs, totalMs } }];
     },
 

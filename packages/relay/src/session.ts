@@ -17,15 +17,18 @@ import type { Shared } from './core.ts';
 import type { Follow, Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
 import type { Link, LinkEvents } from './link.ts';
+import { createPace, type Pace } from './pace.ts';
 import { isSigned } from './signatures.ts';
 import type { RoomRecord } from './store.ts';
 import { perform } from './verbs.ts';
 import { inboxNews } from './verbs-inbox.ts';
 
-/** Why a peer is not read: its own socket is full, or the disk is behind. */
-export type StopReason = 'full' | 'disk';
+/** Why a peer is not read: its own socket is full, the disk is behind, or it sends too fast. */
+export type StopReason = 'full' | 'disk' | 'rate';
 
 export interface Session extends LinkEvents, Subscriber {
+  /** Where it comes from, if that counts. */
+  readonly address: string | undefined;
   /** The proven key, from authentication on. */
   readonly relayKey: Uint8Array | undefined;
   /** The principal that lists the key at present. */
@@ -59,8 +62,12 @@ export interface Session extends LinkEvents, Subscriber {
 }
 
 /** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
-export const createSession = (shared: Shared, link: Link, nonce: Uint8Array): Session =>
-  new OpenSession(shared, link, nonce);
+export const createSession = (
+  shared: Shared,
+  link: Link,
+  nonce: Uint8Array,
+  address: string | undefined,
+): Session => new OpenSession(shared, link, nonce, address);
 
 class OpenSession implements Session {
   readonly #link: Link;
@@ -72,15 +79,19 @@ class OpenSession implements Session {
   writing = 0;
   readonly #shared: Shared;
   readonly #nonce: Uint8Array;
+  readonly address: string | undefined;
+  readonly #pace: Pace;
+  #callOffRate = (): void => {};
   #callOff: () => void;
   #isOver = false;
   #whenSettled: (() => void)[] = [];
   readonly #stops = new Set<StopReason>();
 
-  constructor(shared: Shared, link: Link, nonce: Uint8Array) {
+  constructor(shared: Shared, link: Link, nonce: Uint8Array, address: string | undefined) {
     this.#shared = shared;
     this.#link = link;
     this.#nonce = nonce;
+    this.address = address;
     const { store, limits, clock } = shared;
     this.backlog = createBacklog({
       store,
@@ -89,6 +100,7 @@ class OpenSession implements Session {
       soon: clock.soon,
       failed: (error) => this.#storeFailed(error),
     });
+    this.#pace = createPace(limits);
     this.inboxSends = createBucket({ most: limits.inboxSends, everyMs: limits.inboxSendMs });
     this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
     this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
@@ -110,7 +122,10 @@ class OpenSession implements Session {
     }
     if (message.type === 'authenticate') this.#authenticate(message);
     else if (!this.authenticated) this.end('AUTH_REQUIRED');
-    else this.#perform(message);
+    else {
+      this.#perform(message);
+      this.#keepPace(message, bytes.length);
+    }
   }
 
   faulted(code: ClosingCode): void {
@@ -251,6 +266,16 @@ class OpenSession implements Session {
     if (!this.#isOver && this.isFull()) this.stopReading('full');
   }
 
+  /** Who sends faster than it may is not read for as long as that takes to even out. */
+  #keepPace(message: ClientMessage, bytes: number): void {
+    const { clock } = this.#shared;
+    const waitMs = this.#pace.charge(clock.now(), message, bytes);
+    if (waitMs === 0 || this.#isOver) return;
+    this.stopReading('rate');
+    this.#callOffRate();
+    this.#callOffRate = clock.after(waitMs, () => this.goOnReading('rate'));
+  }
+
   #tellInboxNews(): void {
     const news = this.principal && inboxNews(this.#shared, this.principal);
     if (news) this.sendMessage(news);
@@ -275,6 +300,7 @@ class OpenSession implements Session {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#callOff();
+    this.#callOffRate();
     for (const follow of this.follows.values()) {
       this.backlog.remove(follow);
       this.#shared.rooms.unfollow(follow);

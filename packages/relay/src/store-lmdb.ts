@@ -13,11 +13,13 @@ import {
   decodePrincipal,
   decodeRoom,
   decodeRun,
+  decodeUsage,
   encodeFrame,
   encodeInbox,
   encodePrincipal,
   encodeRoom,
   encodeRun,
+  encodeUsage,
   frameKey,
   positionOfKey,
   runKey,
@@ -29,6 +31,7 @@ import {
   type PrincipalRecord,
   type ReadRequest,
   type ReadResult,
+  type Usage,
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
 
@@ -47,7 +50,8 @@ type Tables = Readonly<
     | 'frames'
     | 'runs'
     | 'inboxes'
-    | 'letters',
+    | 'letters'
+    | 'usage',
     Table
   >
 >;
@@ -62,8 +66,8 @@ interface Change {
 /** The layout of the tables below; a store of another number is refused. */
 const FORMAT = 1;
 
-/** Heads held in memory, about 150 bytes each. The others are one lookup away. */
-const CACHED_HEADS = 65_536;
+/** Heads of rooms held in memory, and usages of principals, about 150 bytes each. The others are one lookup away. */
+const CACHED = 65_536;
 
 /** With less than this left on the disk a failed commit counts as a full disk: LMDB reports a short write as EIO. */
 const FULL_BELOW_BYTES = 16 * 1024 * 1024;
@@ -95,6 +99,7 @@ export const lmdbStore = async (directory: string): Promise<LogStore> => {
     room: (room) => reading(() => state.room(room)),
     head: (room) => reading(() => state.head(room, keyOf(room))),
     read: (request) => reading(() => state.read(request)),
+    usage: (principal) => reading(() => state.usage(principal, keyOf(principal))),
     inbox: (principal) => reading(() => state.inbox(principal)),
     readInbox: (principal, after, maxBytes) => reading(() => state.readInbox(principal, after, maxBytes)),
     ...queue,
@@ -134,6 +139,7 @@ const openState = async (directory: string): Promise<LmdbState> => {
     runs: table('runs'),
     inboxes: table('inboxes'),
     letters: table('letters'),
+    usage: table('usage'),
   };
   const format = tables.meta.get(Buffer.from('format'));
   if (format === undefined) {
@@ -153,7 +159,8 @@ class LmdbState implements Backing {
   readonly #directory: string;
   readonly #root: RootDatabase;
   readonly #tables: Tables;
-  readonly #heads = boundedMap<string, number>(CACHED_HEADS);
+  readonly #heads = boundedMap<string, number>(CACHED);
+  readonly #usage = boundedMap<string, Usage>(CACHED);
 
   constructor(directory: string, root: RootDatabase, tables: Tables) {
     this.#directory = directory;
@@ -228,6 +235,15 @@ class LmdbState implements Backing {
     }
   }
 
+  usage(principal: Uint8Array, key: string): Usage {
+    const cached = this.#usage.get(key);
+    if (cached !== undefined) return cached;
+    const stored = this.#tables.usage.get(Buffer.from(principal));
+    const usage = stored ? decodeUsage(stored) : { rooms: 0, bytes: 0 };
+    this.#usage.set(key, usage);
+    return usage;
+  }
+
   inbox(principal: Uint8Array): InboxRecord | undefined {
     const value = this.#tables.inboxes.get(Buffer.from(principal));
     return value && decodeInbox(copyOf(principal), value);
@@ -251,6 +267,7 @@ class LmdbState implements Backing {
       throw await this.#failure(cause);
     }
     for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
+    for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
   }
 
   /** One LMDB transaction: all or nothing. Resolves after its sync. */
@@ -263,7 +280,7 @@ class LmdbState implements Backing {
   }
 
   *#recordChanges(batch: Batch): Generator<Change> {
-    const { principals, owners, farewells, rooms, inboxes, letters } = this.#tables;
+    const { principals, owners, farewells, rooms, inboxes, letters, usage: counts } = this.#tables;
     for (const { before } of batch.principals.values()) {
       for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
@@ -279,6 +296,9 @@ class LmdbState implements Backing {
     }
     for (const record of batch.rooms.values()) {
       yield { table: rooms, key: Buffer.from(record.room), value: Buffer.from(encodeRoom(record)) };
+    }
+    for (const [key, usage] of batch.usage) {
+      yield { table: counts, key: Buffer.from(key, 'latin1'), value: Buffer.from(encodeUsage(usage)) };
     }
     for (const record of batch.inboxes.values()) {
       yield { table: inboxes, key: Buffer.from(record.principal), value: Buffer.from(encodeInbox(record)) };

@@ -9,6 +9,7 @@ import {
   type PrincipalRecord,
   type ReadResult,
   type RoomRecord,
+  type Usage,
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
 
@@ -38,6 +39,7 @@ export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
       const streams = state.streams.get(keyOf(room));
       return page(streams?.get(stream) ?? [], after, maxBytes);
     },
+    usage: (principal) => state.usage(principal, keyOf(principal)),
     inbox: (principal) => state.inbox(principal),
     readInbox(principal, after, maxBytes) {
       const { page: wanted, complete } = pageOf(state.inbox(principal), after, maxBytes);
@@ -62,6 +64,7 @@ class MemoryState implements Backing {
   readonly #owners = new Map<string, Uint8Array>();
   readonly #farewells = new Map<string, Uint8Array>();
   readonly #rooms = new Map<string, RoomRecord>();
+  readonly #usage = new Map<string, Usage>();
   readonly #inboxes = new Map<string, InboxRecord>();
   readonly #heads = new Map<string, number>();
 
@@ -90,6 +93,10 @@ class MemoryState implements Backing {
     return this.#rooms.get(keyOf(room));
   }
 
+  usage(_principal: Uint8Array, key: string): Usage {
+    return this.#usage.get(key) ?? { rooms: 0, bytes: 0 };
+  }
+
   inbox(principal: Uint8Array): InboxRecord | undefined {
     return this.#inboxes.get(keyOf(principal));
   }
@@ -109,6 +116,7 @@ class MemoryState implements Backing {
       else this.#farewells.delete(key);
     }
     for (const [key, record] of batch.rooms) this.#rooms.set(key, record);
+    for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
     for (const [key, record] of batch.inboxes) this.#inboxes.set(key, record);
     for (const [key, { payload }] of batch.letters) {
       if (payload) this.letters.set(key, copyOf(payload));

@@ -28,6 +28,13 @@ export interface RoomRecord {
   readonly members: readonly RoomMember[];
 }
 
+/** What a principal has made and written, for budgets. */
+export interface Usage {
+  readonly rooms: number;
+  /** Bytes of frames, each counted with {@link FRAME_OVERHEAD}. */
+  readonly bytes: number;
+}
+
 export interface ReadRequest {
   readonly room: Uint8Array;
   /** A stream label, or '' for all streams. */
@@ -74,6 +81,8 @@ export interface LogStore {
   /** The highest durable position of the room, 0 for none. Never goes down. */
   head(room: Uint8Array): number;
   read(request: ReadRequest): ReadResult;
+  /** What was counted for a principal. */
+  usage(principal: Uint8Array): Usage;
   /** The inbox of a principal, without payloads; undefined until its tokens were put for the first time. */
   inbox(principal: Uint8Array): InboxRecord | undefined;
   /** Messages of an inbox with numbers after `after`: about `maxBytes` of them, at least one if there is any. */
@@ -90,17 +99,22 @@ export interface LogStore {
    *   LIMIT_REACHED if one of the keys belongs to another principal.
    */
   putPrincipal(edit: PrincipalEdit): Promise<void>;
-  /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
-  putRoom(record: RoomRecord): Promise<void>;
+  /**
+   * @param maker - the principal that a new room is counted for. Default: nobody.
+   * @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none).
+   */
+  putRoom(record: RoomRecord, maker?: Uint8Array): Promise<void>;
   /**
    * Stores one frame behind all others of its room. The bytes are borrowed until the promise settles.
    *
+   * @param frame.author - the principal that it is counted for. Default: nobody.
    * @returns its position.
    */
   append(frame: {
     readonly room: Uint8Array;
     readonly stream: string;
     readonly frame: Uint8Array;
+    readonly author?: Uint8Array | undefined;
   }): Promise<number>;
 
   /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */

@@ -94,6 +94,11 @@ const putPrincipal = (
   const statement = principalStatement({ principal: id, version, relayKeys, farewells });
   if (!isSigned({ publicKey: manageKey, statement, signature })) return refusal(request, 'AUTH_FAILED');
   const before = store.principal(id);
+  const isTooMany =
+    before === undefined &&
+    session.address !== undefined &&
+    !shared.budgets.principals.of(session.address).take(shared.clock.now(), 1);
+  if (isTooMany) return refusal(request, 'LIMIT_REACHED');
   const after: PrincipalEdit = {
     id,
     manageKey: copyOf(manageKey),
@@ -115,18 +120,25 @@ const putRoom = (
   session: Session,
   message: Message<'put-room'>,
 ): RelayMessage | undefined => {
-  const { store, rooms } = shared;
+  const { store, rooms, limits } = shared;
   const record: RoomRecord = {
     room: copyOf(message.room),
     version: message.version,
     members: message.members.map(({ principal, admin }) => ({ principal: copyOf(principal), admin })),
   };
   const { request, version } = message;
+  const { principal } = session;
+  const verdict = judgeRoomEdit(rooms.record(record.room), record, principal);
+  const isTooMany =
+    verdict === 'write' &&
+    version === 1 &&
+    principal !== undefined &&
+    store.usage(principal).rooms >= limits.roomsPerPrincipal;
   return edit(shared, session, {
     request,
     version,
-    verdict: judgeRoomEdit(rooms.record(record.room), record, session.principal),
-    write: () => store.putRoom(record),
+    verdict: isTooMany ? 'LIMIT_REACHED' : verdict,
+    write: () => store.putRoom(record, principal),
     written: () => rooms.edited(record),
   });
 };
@@ -169,16 +181,18 @@ const resume = (
 };
 
 const append = (shared: Shared, session: Session, message: Message<'append'>): RelayMessage | undefined => {
-  const { store, rooms } = shared;
+  const { store, rooms, limits } = shared;
   const { request, room, stream, frame } = message;
   const code = shared.isStopping() ? 'SHUTTING_DOWN' : refusalInRoom(rooms.record(room), session.principal);
   if (code !== undefined) return refusal(request, code);
+  const author = session.principal;
+  if (author && store.usage(author).bytes >= limits.bytesPerPrincipal) return refusal(request, 'STORE_FULL');
   const appended = (position: number): void => {
     const follow = session.follows.get(keyOf(room));
     const isLater = rooms.committed(room, { position, stream, frame }, request, follow);
     if (!isLater) session.sendMessage({ type: 'appended', request, position });
   };
-  const write = (): Promise<number> => store.append({ room, stream, frame });
+  const write = (): Promise<number> => store.append({ room, stream, frame, author });
   return durably(shared, session, { request, bytes: frame.length, write, written: appended });
 };
 

@@ -9,7 +9,15 @@ import {
   withTokens,
 } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
-import type { InboxAppend, LogStore, PrincipalEdit, PrincipalRecord, RoomRecord } from './store.ts';
+import {
+  FRAME_OVERHEAD,
+  type InboxAppend,
+  type LogStore,
+  type PrincipalEdit,
+  type PrincipalRecord,
+  type RoomRecord,
+  type Usage,
+} from './store.ts';
 
 /** A frame with its place. `frame` is borrowed from the caller of `append`. */
 export interface PlacedFrame {
@@ -32,6 +40,8 @@ export interface Batch {
   /** The new note of each relay key, by key; undefined where it is dropped. */
   readonly farewells: ReadonlyMap<string, Uint8Array | undefined>;
   readonly rooms: ReadonlyMap<string, RoomRecord>;
+  /** What is counted for principals after this batch, by principal. */
+  readonly usage: ReadonlyMap<string, Usage>;
   readonly inboxes: ReadonlyMap<string, InboxRecord>;
   /** Payloads of messages that come into inboxes or, undefined, leave them; by inbox and number. */
   readonly letters: ReadonlyMap<string, Letter>;
@@ -51,6 +61,7 @@ export interface Backing {
   principalOf(relayKey: Uint8Array): Uint8Array | undefined;
   room(room: Uint8Array): RoomRecord | undefined;
   inbox(principal: Uint8Array): InboxRecord | undefined;
+  usage(principal: Uint8Array, key: string): Usage;
   /** Makes the batch durable, then visible to the reads above. Rejects if nothing of it was written. */
   commit(batch: Batch): Promise<void>;
 }
@@ -101,7 +112,7 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
   return {
     append: (frame) => add((batch) => batch.append(frame), frame.frame.length),
     putPrincipal: async (edit) => void (await add((batch) => batch.putPrincipal(edit), 0)),
-    putRoom: async (record) => void (await add((batch) => batch.putRoom(record), 0)),
+    putRoom: async (record, maker) => void (await add((batch) => batch.putRoom(record, maker), 0)),
     putInbox: async (edit) => void (await add((batch) => batch.putInbox(edit), 0)),
     appendToInbox: (message) => add((batch) => batch.appendToInbox(message), message.payload.length),
     removeFromInbox: async (principal, numbers) =>
@@ -150,6 +161,7 @@ class OpenBatch implements Batch {
   readonly principals = new Map<string, { before: PrincipalRecord | undefined; after: PrincipalRecord }>();
   readonly farewells = new Map<string, Uint8Array | undefined>();
   readonly rooms = new Map<string, RoomRecord>();
+  readonly usage = new Map<string, Usage>();
   readonly inboxes = new Map<string, InboxRecord>();
   readonly letters = new Map<string, Letter>();
   /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
@@ -160,11 +172,12 @@ class OpenBatch implements Batch {
     this.#backing = backing;
   }
 
-  append({ room, stream, frame }: Parameters<WriteQueue['append']>[0]): number {
+  append({ room, stream, frame, author }: Parameters<WriteQueue['append']>[0]): number {
     const roomKey = keyOf(room);
     const position = (this.heads.get(roomKey) ?? this.#backing.head(room, roomKey)) + 1;
     this.heads.set(roomKey, position);
     this.frames.push({ room, roomKey, stream, frame, position });
+    if (author) this.#count(author, 0, frame.length + FRAME_OVERHEAD);
     return position;
   }
 
@@ -196,9 +209,10 @@ class OpenBatch implements Batch {
     return 0;
   }
 
-  putRoom(record: RoomRecord): number {
+  putRoom(record: RoomRecord, maker?: Uint8Array): number {
     const key = keyOf(record.room);
     follows((this.rooms.get(key) ?? this.#backing.room(record.room))?.version, record.version);
+    if (maker && record.version === 1) this.#count(maker, 1, 0);
     const members: RoomMember[] = record.members.map(({ principal, admin }) => ({
       principal: copyOf(principal),
       admin,
@@ -226,6 +240,12 @@ class OpenBatch implements Batch {
     this.inboxes.set(keyOf(principal), left);
     for (const number of numbers) this.#letter(record.principal, number, undefined);
     return 0;
+  }
+
+  #count(principal: Uint8Array, rooms: number, bytes: number): void {
+    const key = keyOf(principal);
+    const before = this.usage.get(key) ?? this.#backing.usage(principal, key);
+    this.usage.set(key, { rooms: before.rooms + rooms, bytes: before.bytes + bytes });
   }
 
   #inbox(principal: Uint8Array): InboxRecord | undefined {

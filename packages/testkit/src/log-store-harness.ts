@@ -24,8 +24,14 @@ export interface ContractStore {
     readonly complete: boolean;
   };
   putPrincipal(edit: ContractPrincipal & { readonly farewells?: readonly Farewell[] }): Promise<void>;
-  putRoom(record: ContractRoom): Promise<void>;
-  append(frame: { room: Uint8Array; stream: string; frame: Uint8Array }): Promise<number>;
+  putRoom(record: ContractRoom, maker?: Uint8Array): Promise<void>;
+  append(frame: {
+    room: Uint8Array;
+    stream: string;
+    frame: Uint8Array;
+    author?: Uint8Array | undefined;
+  }): Promise<number>;
+  usage(principal: Uint8Array): { readonly rooms: number; readonly bytes: number };
   inbox(principal: Uint8Array): ContractInbox | undefined;
   readInbox(
     principal: Uint8Array,

@@ -50,7 +50,58 @@ export const recordTests = (test: Test): void => {
     assert.equal(store.principal(a)!.relayKeys, []);
     assert.equal(store.principal(b)!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
   });
+  usageTests(test);
   farewellTests(test);
+};
+
+const usageTests = (test: Test): void => {
+  test('[RP125] rooms and bytes are counted for whom they are said to be of, in the same step', async ({
+    store,
+  }, random) => {
+    const [a, b, room, other, third] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+    assert.equal(store.usage(a), { rooms: 0, bytes: 0 });
+    await Promise.all([
+      store.putRoom({ room, version: 1, members: [] }, a),
+      store.putRoom({ room, version: 2, members: [] }, b),
+      store.putRoom({ room: other, version: 1, members: [] }, a),
+      store.putRoom({ room: third, version: 1, members: [] }),
+    ]);
+    await refused(store.putRoom({ room, version: 1, members: [] }, b), 'VERSION_CONFLICT');
+    const append = (length: number, author?: Uint8Array) =>
+      store.append({ room, stream: 'control', frame: random.bytes(length), author });
+    await Promise.all([append(100, a), append(7, b), append(900)]);
+    await append(1, a);
+    assert.equal(store.usage(a), { rooms: 2, bytes: 101 + 2 * 48 });
+    assert.equal(store.usage(b), { rooms: 0, bytes: 7 + 48 });
+  });
+
+  test(
+    '[RP125] what was counted is there after closing and opening again',
+    async (harness, random) => {
+      const [principal, room] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+      await harness.store.putRoom({ room, version: 1, members: [] }, principal);
+      const frame = { room, stream: 'control', frame: random.bytes(70_000), author: principal };
+      await harness.store.append(frame);
+      await harness.store.close();
+      const store = await harness.reopen!();
+      await store.append(frame);
+      assert.equal(store.usage(principal), { rooms: 1, bytes: 2 * (70_000 + 48) });
+    },
+    'reopen',
+  );
+
+  test(
+    '[RP125] [RP67] a commit that fails counts nothing',
+    async (harness, random) => {
+      const [principal, room] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
+      const frame = { room, stream: 'control', frame: random.bytes(5), author: principal };
+      const repair = harness.breakDisk!();
+      await refused(harness.store.append(frame), 'STORE_FULL');
+      repair();
+      assert.is(harness.store.usage(principal).bytes, 0);
+    },
+    'breakDisk',
+  );
 };
 
 const farewellTests = (test: Test): void => {
