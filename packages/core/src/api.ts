@@ -139,6 +139,8 @@ export interface Evidence {
   readonly deviceId?: string;
   /** The bytes that were refused, as they came. May hold plaintext: for the app, not for logs. */
   readonly bytes?: Uint8Array;
+  /** With FRAME_EQUIVOCATION: the bytes that the same device signed for the same place. Both together prove it. */
+  readonly other?: Uint8Array;
 }
 
 /** Something that happened to an account's devices, to be seen on every own device until it is dismissed on one. */

@@ -41,10 +41,14 @@ export const DELETED_ENTRY = WITH_KEY | 1;
  *
  * @param update - Yjs update V1; borrowed, the result holds views of it.
  * @param clientId - the only one that may have written its structs.
- * @param clock - the clock at which its structs must begin.
+ * @param clock - the clock at which its structs must begin; undefined for own ones, which may begin anywhere.
  * @throws SealwireError UPDATE_REFUSED
  */
-export const parseUpdate = (update: Uint8Array, clientId: number, clock: number): ParsedUpdate => {
+export const parseUpdate = (
+  update: Uint8Array,
+  clientId: number,
+  clock: number | undefined,
+): ParsedUpdate => {
   const parser = new UpdateReader(update);
   const clients = parser.varUint();
   if (clients > 1) throw refused('structs of more than one author');
@@ -54,14 +58,15 @@ export const parseUpdate = (update: Uint8Array, clientId: number, clock: number)
   return { clientId, entries, deletions };
 };
 
-const readStructs = (parser: UpdateReader, clientId: number, clock: number): ParsedEntry[] => {
+const readStructs = (parser: UpdateReader, clientId: number, clock: number | undefined): ParsedEntry[] => {
   const count = parser.varUint();
   if (parser.varUint() !== clientId) throw refused("structs that are not their author's");
-  if (parser.varUint() !== clock) throw refused('a clock that does not continue');
+  const first = parser.varUint();
+  if (clock !== undefined && first !== clock) throw refused('a clock that does not continue');
   if (count < 1 || count > parser.left) throw refused('a struct count that cannot be');
   const entries: ParsedEntry[] = [];
   const prefix = prefixOf(clientId);
-  for (let next = clock; entries.length < count; next++) {
+  for (let next = first; entries.length < count; next++) {
     if (!Number.isSafeInteger(next + 1)) throw refused('a clock out of range');
     entries.push(readEntry(parser, prefix, next));
   }

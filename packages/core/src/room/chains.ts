@@ -5,6 +5,8 @@ import { type Body, type Opening, SEEN_TAG_BYTES } from '../frame/body.ts';
 import { type ChainAddress, chainNext, chainStart, chainStatement } from '../frame/chain.ts';
 import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
+import { randomBytes } from '../random.ts';
+import type { LimitAnswer } from './cuts.ts';
 
 /** One clientID's chain as far as it is accepted. */
 export interface Chain {
@@ -21,14 +23,20 @@ export interface Chain {
   hash: Uint8Array;
   /** The Yjs clock at which its next entry stands. */
   clock: number;
-  /** The first 48 bits of each accepted frame's signature by counter: tells a duplicate from a second content. */
+  /** A fingerprint of each accepted frame by counter: tells a duplicate from a second content. */
   readonly frames: Map<number, number>;
+  /** Frames of greater counters are void; infinite for almost all. */
+  limit: number;
+  /** The hash that the cut demands at the limit; undefined where none does. */
+  limitHash: Uint8Array | undefined;
 }
 
 /** A frame that waits for its verdict. */
 export interface Candidate {
   readonly body: Body;
 }
+
+const SIGNATURE_BYTES = 64;
 
 export const chainKey = (stream: string, clientId: number): string => `${stream}/${clientId}`;
 
@@ -57,8 +65,27 @@ export const openChain = (
     hash: chainStart(address),
     clock: 0,
     frames: new Map(),
+    limit: Number.POSITIVE_INFINITY,
+    limitHash: undefined,
   };
 };
+
+/** The limit that a cut sets, else the fork after which a chain does not count. See spec/frame.md §8. */
+export const limitChain = (chain: Chain, answer: LimitAnswer, fork: number | undefined): void => {
+  chain.limit = fork ?? Number.POSITIVE_INFINITY;
+  chain.limitHash = undefined;
+  if (answer === undefined) return;
+  chain.limit = answer === 'none' ? 0 : answer.counter;
+  if (answer !== 'none') chain.limitHash = answer.hash;
+};
+
+/** True if a frame stands at the limit and is not the one that the cut names. */
+export const missesLimit = (chain: Chain, counter: number, hash: Uint8Array): boolean =>
+  counter === chain.limit && chain.limitHash !== undefined && !sameBytes(hash, chain.limitHash);
+
+/** True while a cut chain has not reached the frame that the cut names. */
+export const isUnsettled = (chain: Chain): boolean =>
+  chain.limitHash !== undefined && !sameBytes(chain.hash, chain.limitHash);
 
 /** Moves a chain over a frame that is accepted. */
 export const advance = (chain: Chain, body: Body, hash = chainNext(chain.hash, body.signed)): void => {
@@ -69,11 +96,13 @@ export const advance = (chain: Chain, body: Body, hash = chainNext(chain.hash, b
 
 /**
  * How a frame stands to what the chain holds: `new`, the very frame again (relay and devices may repeat one as often as
- * they like), or a `second` content under a counter that is taken.
+ * they like), beyond what counts, or a `second` frame where the chain has one: under its counter, or after a frame that
+ * another one follows.
  */
-export const compareToChain = (chain: Chain, body: Body): 'new' | 'duplicate' | 'second' => {
+export const compareToChain = (chain: Chain, body: Body): 'new' | 'duplicate' | 'second' | 'void' => {
+  if (body.counter > chain.limit) return 'void';
   const known = chain.frames.get(body.counter);
-  if (known === undefined) return 'new';
+  if (known === undefined) return body.previous < chain.last ? 'second' : 'new';
   return known === fingerprint(body.signature) ? 'duplicate' : 'second';
 };
 
@@ -152,6 +181,13 @@ const validPrefix = async <C extends Candidate>(chain: Chain, run: readonly Link
   return good;
 };
 
+/** True if the chain's device signed this frame, `hash` being the cumulative hash after it. */
+export const isSigned = <C extends Candidate>(
+  chain: Chain,
+  candidate: C,
+  hash: Uint8Array,
+): Promise<boolean> => linkIsSigned(chain, { candidate, hash });
+
 const linkIsSigned = async <C extends Candidate>(
   chain: Chain,
   { candidate, hash }: Link<C>,
@@ -162,8 +198,15 @@ const linkIsSigned = async <C extends Candidate>(
     candidate.body.signature,
   );
 
-const fingerprint = (signature: Uint8Array): number => {
+/** Drawn at each start, so that nobody can make two frames that look like one. 37 bits each: every sum stays exact. */
+const SECRET = Float64Array.from({ length: SIGNATURE_BYTES }, () => {
+  const [a, b, c, d, e] = randomBytes(5);
+  return (a! & 31) * 2 ** 32 + b! * 2 ** 24 + c! * 2 ** 16 + d! * 2 ** 8 + e!;
+});
+
+/** Tells frames of one counter apart by their signatures: equal for equal ones, else different but for 1 in 2³⁷. */
+export const fingerprint = (signature: Uint8Array): number => {
   let value = 0;
-  for (let i = 0; i < 6; i++) value = value * 0x100 + signature[i]!;
+  for (let i = 0; i < SIGNATURE_BYTES; i++) value += signature[i]! * SECRET[i]!;
   return value;
 };

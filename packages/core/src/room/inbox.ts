@@ -6,9 +6,23 @@ import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
-import { advance, type Chain, chainKey, compareToChain, openChain, verifyRun } from './chains.ts';
+import {
+  advance,
+  type Chain,
+  chainKey,
+  compareToChain,
+  isUnsettled,
+  limitChain,
+  missesLimit,
+  openChain,
+  verifyRun,
+} from './chains.ts';
+import type { Cuts } from './cuts.ts';
+import type { Deletions } from './deletions.ts';
 import type { Keyring } from './keyring.ts';
 import { asSealwireError, keepAlone, listIn, openWaiting, type Waiting } from './opening.ts';
+import type { RefusedWhy } from './records.ts';
+import type { Shelf } from './shelf.ts';
 
 export type { Waiting } from './opening.ts';
 
@@ -20,12 +34,29 @@ export interface Accepted {
   readonly update: AcceptedUpdate | undefined;
 }
 
+/** A frame that was refused and is kept, since cuts may yet make it count. */
+export interface Shelved {
+  readonly waiting: Waiting;
+  readonly why: RefusedWhy;
+}
+
+/** A frame where its chain has another. Whether its device signed both is found out from the vault. */
+export interface Contested {
+  readonly waiting: Waiting & { readonly body: Body };
+  readonly chain: Chain;
+}
+
 export interface Judgement {
   /** In an order in which each builds only on those before it. */
   readonly accepted: readonly Accepted[];
   /** Frames that the room has already; own ones are acknowledged by this. */
   readonly duplicates: readonly Waiting[];
   readonly refused: readonly Waiting[];
+  /** Of those refused: to be stored. */
+  readonly shelved: readonly Shelved[];
+  readonly contested: readonly Contested[];
+  /** True if what was refused before may count now that more of its chain has come. */
+  readonly reopened: boolean;
   /** Waited beyond the bounds of parking; they must be fetched again later. */
   readonly dropped: readonly Waiting[];
 }
@@ -35,8 +66,9 @@ export interface InboxOptions {
   readonly keyring: Keyring;
   readonly directory: Directory;
   readonly chains: Map<string, Chain>;
-  /** False for the account document, whose entries nobody may delete. */
-  readonly deletions: boolean;
+  readonly cuts: Cuts;
+  readonly shelf: Shelf;
+  readonly deletions: Deletions;
   /** Takes the log entries of a control frame: first for what proves itself, then, accepted, for the rest. */
   readonly control: {
     preview(payload: Uint8Array): Promise<void>;
@@ -62,12 +94,10 @@ export const createInbox = (options: InboxOptions) => {
     });
 
   const findChain = (stream: string, items: readonly Waiting[]): Chain | undefined => {
-    const clientId = items[0]!.body!.clientId;
-    const known = chains.get(chainKey(stream, clientId));
+    const known = chains.get(chainKey(stream, items[0]!.body!.clientId));
     if (known) return known;
     for (const { body } of items) {
-      const device = body?.opening && options.directory.device(toHex(body.opening.deviceId));
-      const chain = device && openChain(device, options.logId, stream, clientId, body.opening);
+      const chain = body && chainOf(options, stream, body);
       if (chain) return chain;
     }
     return undefined;
@@ -111,6 +141,79 @@ export const createInbox = (options: InboxOptions) => {
     return dropped;
   };
 
+  /** Refuses a frame that cuts may yet make count. One that was refused before is let go of in silence. */
+  const shelve = async (
+    { waiting: item, chain }: Contested,
+    why: RefusedWhy,
+    error: SealwireError,
+    to: Draft,
+  ): Promise<void> => {
+    const key = chainKey(item.stream, item.body.clientId);
+    to.refused.push(item);
+    if (options.shelf.has(key, item.body)) return;
+    refuse(item, error, chain);
+    // Log entries prove themselves, whatever becomes of the frame that brought them.
+    if (item.body.kind === KIND.control) await judgeControl(options, item.body);
+    if (!options.shelf.add(key, why, item.body)) return;
+    // Whose it is must be known for those that follow it.
+    if (!chains.has(key)) chains.set(key, chain);
+    keepAlone(item);
+    to.shelved.push({ waiting: item, why });
+  };
+
+  const judgeChain = async (
+    chain: Chain,
+    stream: string,
+    items: readonly Waiting[],
+    done: Set<Waiting>,
+    to: Draft,
+  ): Promise<void> => {
+    const fresh: Opened[] = [];
+    for (const item of items as readonly Opened[]) {
+      const standing = compareToChain(chain, item.body);
+      if (standing === 'new') {
+        fresh.push(item);
+        continue;
+      }
+      done.add(item);
+      if (standing === 'duplicate') to.duplicates.push(item);
+      else if (standing === 'void') await shelve({ waiting: item, chain }, 'void', beyondCut(), to);
+      else if (options.shelf.has(chainKey(stream, item.body.clientId), item.body)) to.refused.push(item);
+      else to.contested.push({ waiting: item, chain });
+    }
+    const verdict = await verifyRun(chain, fresh);
+    for (const item of verdict.forged) {
+      done.add(item);
+      await shelve({ waiting: item, chain }, 'unsigned', forged(), to);
+    }
+    for (let i = 0; i < verdict.accepted.length; i++) {
+      const item = verdict.accepted[i]!;
+      const hash = verdict.hashes[i]!;
+      if (missesLimit(chain, item.body.counter, hash)) {
+        done.add(item);
+        await shelve({ waiting: item, chain }, 'void', otherThanCut(), to);
+        break;
+      }
+      const result =
+        item.body.kind === KIND.control
+          ? await judgeControl(options, item.body)
+          : judgeUpdate(options, chain, item.body);
+      if (result === 'wait') break;
+      if (result instanceof SealwireError) refuse(item, result, chain);
+      const update = result instanceof SealwireError ? undefined : result;
+      if (chain.last === 0) chains.set(chainKey(stream, item.body.clientId), chain);
+      to.accepted.push({
+        waiting: item,
+        body: item.body,
+        chain,
+        update: move(options, chain, item, update, hash),
+      });
+      done.add(item);
+    }
+    if (chain.limitHash && isUnsettled(chain) && items.some((item) => done.has(item)))
+      to.reopened ||= options.shelf.holds(chainKey(stream, chain.address.clientId));
+  };
+
   return {
     /** Adds frames; `record` names those that the vault holds already. */
     take(frames: readonly Waiting[]): void {
@@ -120,80 +223,76 @@ export const createInbox = (options: InboxOptions) => {
     parked: (): readonly Waiting[] => waiting,
     /** Judges until nothing more can be decided. */
     async judge(): Promise<Judgement> {
-      const accepted: Accepted[] = [];
-      const duplicates: Waiting[] = [];
-      const refused: Waiting[] = [];
-      for (let before = -1; before !== accepted.length && waiting.length > 0; ) {
-        before = accepted.length;
+      const result: Draft = {
+        accepted: [],
+        duplicates: [],
+        refused: [],
+        shelved: [],
+        contested: [],
+        reopened: false,
+      };
+      for (let before = -1; before !== result.accepted.length && waiting.length > 0; ) {
+        before = result.accepted.length;
         const done = new Set(await openWaiting(waiting, options, refuse));
-        refused.push(...done);
+        result.refused.push(...done);
         for (const { stream, items } of groupByChain(waiting, done)) {
           const chain = findChain(stream, items);
-          if (!chain) {
+          if (chain) await judgeChain(chain, stream, items, done, result);
+          else
             for (const item of items.filter(isUnbound)) {
               refuse(item, unbound());
-              refused.push(item);
+              result.refused.push(item);
               done.add(item);
             }
-            continue;
-          }
-          const fresh: (Waiting & { readonly body: Body })[] = [];
-          for (const item of items) {
-            const standing = compareToChain(chain, item.body!);
-            if (standing === 'new') fresh.push(item as Waiting & { readonly body: Body });
-            else {
-              done.add(item);
-              if (standing === 'duplicate') duplicates.push(item);
-              else {
-                refuse(item, secondContent(), chain);
-                refused.push(item);
-              }
-            }
-          }
-          const verdict = await verifyRun(chain, fresh);
-          for (const item of verdict.forged) {
-            refuse(item, forged(), chain);
-            refused.push(item);
-            done.add(item);
-          }
-          for (let i = 0; i < verdict.accepted.length; i++) {
-            const item = verdict.accepted[i]!;
-            const result =
-              item.body.kind === KIND.control
-                ? await judgeControl(options, item.body)
-                : judgeUpdate(options, chain, item.body);
-            if (result === 'wait') break;
-            if (result instanceof SealwireError) refuse(item, result, chain);
-            const update = result instanceof SealwireError ? undefined : result;
-            if (chain.last === 0) chains.set(chainKey(stream, item.body.clientId), chain);
-            chain.clock += update?.parsed.entries.length ?? 0;
-            advance(chain, item.body, verdict.hashes[i]);
-            accepted.push({ waiting: item, body: item.body, chain, update });
-            done.add(item);
-          }
         }
         waiting = waiting.filter((item) => !done.has(item));
       }
       for (const item of waiting) keepAlone(item);
-      return { accepted, duplicates, refused, dropped: dropExcess() };
+      return { ...result, dropped: dropExcess() };
     },
   };
 };
 
 export type Inbox = ReturnType<typeof createInbox>;
 
-/**
- * The update of a frame, `wait` if it builds on what has not come, or the error for which its content is void.
- *
- * @param options.trusted - it was judged before: nothing in it waits.
- */
-export const judgeContent = async (
-  options: InboxOptions,
+type Opened = Waiting & { readonly body: Body };
+
+/** A judgement while it is made. */
+interface Draft {
+  readonly accepted: Accepted[];
+  readonly duplicates: Waiting[];
+  readonly refused: Waiting[];
+  readonly shelved: Shelved[];
+  readonly contested: Contested[];
+  reopened: boolean;
+}
+
+/** The chain that a body opens, nothing accepted; undefined for one that opens none of a known device. */
+export const chainOf = (
+  { directory, logId, cuts, shelf }: Pick<InboxOptions, 'directory' | 'logId' | 'cuts' | 'shelf'>,
+  stream: string,
+  { opening, clientId }: Body,
+): Chain | undefined => {
+  const device = opening && directory.device(toHex(opening.deviceId));
+  const chain = device && openChain(device, logId, stream, clientId, opening);
+  if (!chain) return undefined;
+  const key = chainKey(stream, clientId);
+  limitChain(chain, cuts.limitOf(chain.deviceHex, key), shelf.forkOf(key));
+  return chain;
+};
+
+/** Moves a chain over an accepted frame. @returns what the frame adds to its page. */
+export const move = (
+  { deletions }: Pick<InboxOptions, 'deletions'>,
   chain: Chain,
-  body: Body,
-  { trusted = false } = {},
-): Promise<AcceptedUpdate | undefined | 'wait' | SealwireError> =>
-  body.kind === KIND.control ? judgeControl(options, body) : judgeUpdate(options, chain, body, trusted);
+  { body, encodedBody }: Pick<Waiting, 'body' | 'encodedBody'>,
+  update: AcceptedUpdate | undefined,
+  hash?: Uint8Array,
+): AcceptedUpdate | undefined => {
+  chain.clock += update?.parsed.entries.length ?? 0;
+  advance(chain, body!, hash);
+  return update && deletions.admit(chain, update, encodedBody!);
+};
 
 const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<undefined | SealwireError> => {
   try {
@@ -206,29 +305,19 @@ const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<unde
 
 /** Not a promise: a catch-up judges tens of thousands of these in one go. */
 const judgeUpdate = (
-  options: InboxOptions,
+  { deletions }: InboxOptions,
   chain: Chain,
   body: Body,
-  trusted = false,
 ): AcceptedUpdate | 'wait' | SealwireError => {
+  const update = readUpdate(chain, body);
+  if (update instanceof SealwireError || update.parsed.deletions.length === 0) return update;
+  return deletions.fit(chain, update) ? update : 'wait';
+};
+
+/** The update of a frame, or why its content is void: its own bytes and the clock before it decide alone. */
+export const readUpdate = (chain: Chain, { payload, clientId }: Body): AcceptedUpdate | SealwireError => {
   try {
-    const parsed = parseUpdate(body.payload, body.clientId, chain.clock);
-    for (const { clientId, clock, length } of parsed.deletions) {
-      if (!options.deletions) return new SealwireError('UPDATE_REFUSED', 'Nothing here may be deleted.');
-      const own = clientId === body.clientId;
-      const target = own ? chain : options.chains.get(chainKey(chain.address.stream, clientId));
-      const held = (target?.clock ?? 0) + (own ? parsed.entries.length : 0);
-      if (!target || held < clock + length) {
-        if (trusted) continue;
-        return 'wait';
-      }
-      if (toHex(target.device.account) !== toHex(chain.device.account))
-        return new SealwireError(
-          'UPDATE_REFUSED',
-          "An update was refused whole: it deletes another's words.",
-        );
-    }
-    return { bytes: body.payload, parsed };
+    return { bytes: payload, parsed: parseUpdate(payload, clientId, chain.clock) };
   } catch (error) {
     return asSealwireError(error);
   }
@@ -256,8 +345,11 @@ const groupByChain = (waiting: readonly Waiting[], without: ReadonlySet<Waiting>
   );
 };
 
-const secondContent = (): SealwireError =>
-  new SealwireError('FRAME_EQUIVOCATION', 'A device sent two different frames under one number.');
+const beyondCut = (): SealwireError =>
+  new SealwireError('FRAME_VOID', 'A frame lies beyond what counts of its device, and is void.');
+
+const otherThanCut = (): SealwireError =>
+  new SealwireError('FRAME_VOID', 'A frame is another than the one that its device showed to others.');
 
 const unbound = (): SealwireError =>
   new SealwireError('FRAME_FORGED', "A frame opens a chain under a clientID that is not its device's.");

@@ -30,6 +30,36 @@ export interface ParkedRecord {
   readonly frame: Uint8Array;
 }
 
+/**
+ * Why a frame was refused that other facts could make count: it lies beyond a cut or a fork; its device signed it and
+ * another one after the same frame, which is the proof of a fork; or it does not follow from what is held.
+ */
+export type RefusedWhy = 'void' | 'fork' | 'unsigned';
+
+/** The body of a frame that was refused and reported, kept to be judged again when cuts change. */
+export interface RefusedRecord {
+  readonly type: 'refused';
+  readonly room: Uint8Array;
+  readonly position: number;
+  readonly stream: string;
+  readonly why: RefusedWhy;
+  readonly body: Uint8Array;
+}
+
+/** An epoch that came, and when: what is unwrapped once need not be unwrapped at each start. */
+export interface EpochRecord {
+  readonly type: 'epoch';
+  readonly room: Uint8Array;
+  /** 32 bytes. */
+  readonly commitment: Uint8Array;
+  /** Milliseconds since 1970: when this device first had its key. */
+  readonly at: number;
+  /** The cursor then. */
+  readonly position: number;
+  /** 32 bytes; undefined if the key is known from elsewhere. */
+  readonly key: Uint8Array | undefined;
+}
+
 /** A local edit, stored but in no frame yet. */
 export interface OutboxRecord {
   readonly type: 'outbox';
@@ -57,10 +87,19 @@ export interface SelfRecord {
   readonly json: Uint8Array;
 }
 
-export type DeviceRecord = SelfRecord | BodiesRecord | ParkedRecord | OutboxRecord | FramedRecord;
+export type DeviceRecord =
+  | SelfRecord
+  | BodiesRecord
+  | ParkedRecord
+  | OutboxRecord
+  | FramedRecord
+  | RefusedRecord
+  | EpochRecord;
 export type RoomRecord = Exclude<DeviceRecord, SelfRecord>;
 
-const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5 } as const;
+const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5, refused: 6, epoch: 7 } as const;
+
+const WHY: readonly RefusedWhy[] = ['void', 'fork', 'unsigned'];
 
 export const encodeRecord = (record: DeviceRecord): Uint8Array => {
   const out = encoding.createEncoder();
@@ -81,6 +120,13 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
     }
     return encoding.toUint8Array(out);
   }
+  if (record.type === 'epoch') {
+    encoding.writeUint8Array(out, record.commitment);
+    encoding.writeVarUint(out, record.at);
+    encoding.writeVarUint(out, record.position);
+    if (record.key) encoding.writeUint8Array(out, record.key);
+    return encoding.toUint8Array(out);
+  }
   encoding.writeVarString(out, record.stream);
   switch (record.type) {
     case 'parked':
@@ -91,6 +137,11 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
       encoding.writeVarUint(out, record.clientId);
       encoding.writeUint8Array(out, record.nonce);
       encoding.writeUint8Array(out, record.payload);
+      break;
+    case 'refused':
+      encoding.writeVarUint(out, record.position);
+      encoding.writeUint8(out, WHY.indexOf(record.why));
+      encoding.writeUint8Array(out, record.body);
       break;
     case 'framed':
       encoding.writeVarUint8Array(out, record.frame);
@@ -134,9 +185,31 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         frame: reader.sized(bytes.length),
         body: reader.fixed(reader.left),
       };
+    case TYPE.epoch:
+      return {
+        type: 'epoch',
+        room,
+        commitment: reader.fixed(32),
+        at: reader.uint(),
+        position: reader.uint(),
+        key: reader.left > 0 ? reader.fixed(32) : undefined,
+      };
+    case TYPE.refused:
+      return {
+        type: 'refused',
+        room,
+        stream: reader.ascii(64),
+        position: reader.uint(),
+        why: WHY[reader.byte()] ?? tooNew(),
+        body: reader.fixed(reader.left),
+      };
     default:
-      throw new SealwireError('STORAGE_NEWER', 'The vault was written by a newer version: update this app.');
+      return tooNew();
   }
+};
+
+const tooNew = (): never => {
+  throw new SealwireError('STORAGE_NEWER', 'The vault was written by a newer version: update this app.');
 };
 
 const readBodies = (reader: Reader, room: Uint8Array): BodiesRecord => {

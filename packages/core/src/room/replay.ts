@@ -1,87 +1,162 @@
-// Loads a room from its vault records: bodies that were judged before, own frames and edits that wait. Rules:
-// spec/vault.md "Records of a room".
-import { CONTROL_STREAM, SealwireError, toHex } from '@sealwire/protocol';
-import { decodeBody, SEEN_TAG_BYTES } from '../frame/body.ts';
+// Loads a room from its vault records, at the start and whenever cuts or forks change what counts: bodies that were
+// judged before, own frames and edits that wait. Rules: spec/frame.md §8, spec/vault.md "Records of a room".
+import { CONTROL_STREAM, SealwireError } from '@sealwire/protocol';
+import { type Body, decodeBody } from '../frame/body.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
-import { advance, type Chain, chainKey, compareToChain, openChain } from './chains.ts';
-import { type Inbox, type InboxOptions, judgeContent } from './inbox.ts';
-import type { FramedRecord, OutboxRecord, RoomRecord, StoredBody } from './records.ts';
+import { type Chain, chainKey, compareToChain } from './chains.ts';
+import { chainOf, type Inbox, type InboxOptions, move, readUpdate } from './inbox.ts';
+import { countingLine } from './lines.ts';
+import type { OutboxItem } from './outbox.ts';
+import type { FramedRecord, OutboxRecord, RefusedWhy } from './records.ts';
+import type { LoadedRecord } from './room-vault.ts';
 import { keptKey } from './sender.ts';
-import { type HistoryItem, pageOf, type RoomState, remember, writerOf } from './state.ts';
+import { type FramedItem, type HistoryItem, type RoomState, remember, resetPage, writerOf } from './state.ts';
 
 export interface ReplayOptions {
   readonly state: RoomState;
-  readonly inbox: Inbox;
   readonly inboxOptions: InboxOptions;
-  readonly records: readonly { readonly id: RecordId; readonly record: RoomRecord }[];
+  readonly records: readonly LoadedRecord[];
 }
 
-/** Fills the state; the vault's seal vouches for what lies in it, so no frame's signature is checked again. */
-export const replayRoom = async (options: ReplayOptions): Promise<void> => {
-  const { state, records } = options;
-  const updates = new Map<string, HistoryItem[]>();
-  const add = (stream: string, item: HistoryItem | undefined): void => {
-    if (!item) return;
-    const list = updates.get(stream);
-    if (list) list.push(item);
-    else updates.set(stream, [item]);
-  };
-  for (const control of [true, false])
-    for (const { record } of records) {
-      if (record.type !== 'bodies') continue;
-      state.cursor = Math.max(state.cursor, record.cursor);
-      for (const { position, stream, body } of record.bodies)
-        if ((stream === CONTROL_STREAM) === control)
-          add(stream, await replayBody(options, { position, stream, body }, record.receivedAt));
-    }
-  for (const { id, record } of records) {
-    if (record.type === 'framed') add(record.stream, await replayFramed(options, id, record));
-    if (record.type === 'parked')
-      options.inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
+/** A body on its way from the vault into the state. */
+interface Stored {
+  readonly stream: string;
+  readonly position: number;
+  readonly body: Body;
+  readonly encodedBody: Uint8Array;
+  /** Milliseconds since 1970; undefined for an own frame that the relay has not acknowledged. */
+  readonly receivedAt: number | undefined;
+  /** False for one that was refused before it was known to count. */
+  readonly trusted: boolean;
+}
+
+/** Fills an empty room; the vault's seal vouches for what lies in it, so no frame's signature is checked again. */
+export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbox }): Promise<void> => {
+  const { state, records, inbox } = options;
+  for (const { stream, body } of bodiesOf(records)) {
+    if (stream !== CONTROL_STREAM) continue;
+    const { payload } = decodeBody(body);
+    await state.control.preview(payload);
+    await state.control.accept(payload).catch(ignoreRefusal); // Said when it came.
   }
   for (const { id, record } of records)
-    if (record.type === 'outbox') add(record.stream, replayOutbox(state, id, record));
-  for (const [stream, list] of updates) {
-    remember(state, stream, list);
-    pageOf(state, stream).applyAll(list.map(({ update }) => update));
+    if (record.type === 'parked')
+      inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
+  const pages = await replayFrames(options);
+  for (const { id, record } of records) {
+    if (record.type === 'framed') state.framed.push(framedItem(id, record));
+    if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
   }
+  showPages(state, pages);
 };
 
-const replayBody = async (
+/**
+ * Makes the pages of a room from frames that count and from own edits that are in none yet. At once, so that no edit
+ * comes in between.
+ */
+export const showPages = (state: RoomState, pages: Map<string, HistoryItem[]>): void => {
+  state.history.clear();
+  state.deleted.clear();
+  for (const { stream, item } of ownEdits(state)) push(pages, stream, item);
+  for (const [stream, items] of pages) remember(state, stream, items);
+  for (const stream of new Set([...state.pages.keys(), ...pages.keys()])) resetPage(state, stream);
+};
+
+/**
+ * Fills chains and what belongs to them, by the cuts and forks that are known, and says what each page is made of. Says
+ * nothing of what was refused before.
+ */
+export const replayFrames = async (options: ReplayOptions): Promise<Map<string, HistoryItem[]>> => {
+  const { state, records } = options;
+  const pages = new Map<string, HistoryItem[]>();
+  const add = (stream: string, item: HistoryItem | undefined): void => {
+    if (item) push(pages, stream, item);
+  };
+  const refused = shelveRefused(options);
+  const contested = new Map<string, Stored[]>();
+  await state.deletions.quietly(async () => {
+    for (const record of framesOf(records)) {
+      const stored = readStored(record);
+      const { stream, body } = stored;
+      const key = chainKey(stream, body.clientId);
+      const chain = state.chains.get(key) ?? reopen(options, stream, body);
+      state.chains.set(key, chain);
+      // What was put back at the relay is in the vault twice.
+      if (contested.has(key) || chain.limitHash || refused.get(key)?.some(mayCount(chain)))
+        push(contested, key, stored);
+      else if (compareToChain(chain, body) === 'new') add(stream, replayOne(options, chain, stored));
+    }
+    for (const key of new Set([...contested.keys(), ...refused.keys()])) {
+      const chain = state.chains.get(key);
+      const rivals = chain && (refused.get(key) ?? []).filter(mayCount(chain));
+      if (!chain || chain.last > 0 || !rivals) continue;
+      for (const frame of await countingLine(chain, [...(contested.get(key) ?? []), ...rivals]))
+        add(frame.stream, replayOne(options, chain, frame));
+    }
+  });
+  return pages;
+};
+
+/** A frame that was refused. */
+interface Refused extends Stored {
+  readonly why: RefusedWhy;
+}
+
+/** Remembers what was refused, and opens the chains that it names. @returns it, by chain. */
+const shelveRefused = ({ state, inboxOptions, records }: ReplayOptions): Map<string, Refused[]> => {
+  const byChain = new Map<string, Refused[]>();
+  for (const { record } of records) {
+    if (record.type !== 'refused') continue;
+    const { stream, position, why, body: encodedBody } = record;
+    const body = decodeBody(encodedBody);
+    const key = chainKey(stream, body.clientId);
+    state.shelf.add(key, why, body);
+    push(byChain, key, { stream, position, why, body, encodedBody, receivedAt: 0, trusted: false });
+  }
+  // All forks are known now: they limit the chains that are opened.
+  for (const [key, items] of byChain)
+    for (const { stream, body } of items) {
+      const chain = state.chains.get(key) ?? chainOf(inboxOptions, stream, body);
+      if (chain) state.chains.set(key, chain);
+    }
+  return byChain;
+};
+
+/** Of a cut chain everything may count; else what was void under a cut that was taken back. */
+const mayCount =
+  (chain: Chain) =>
+  ({ why, body }: Refused): boolean =>
+    body.counter <= chain.limit && (why === 'void' || chain.limitHash !== undefined);
+
+/** Moves a chain over a body that counts. @returns what it adds to its page. */
+const replayOne = (
   { state, inboxOptions }: ReplayOptions,
-  stored: StoredBody,
-  receivedAt: number | undefined,
-): Promise<HistoryItem | undefined> => {
-  const { stream } = stored;
-  const body = decodeBody(stored.body);
-  if (stream === CONTROL_STREAM) await inboxOptions.control.preview(body.payload);
-  const key = chainKey(stream, body.clientId);
-  const chain = state.chains.get(key) ?? reopen(inboxOptions, stream, body);
-  state.chains.set(key, chain);
-  // What was put back at the relay is in the vault twice.
-  if (compareToChain(chain, body) !== 'new') return undefined;
-  const result = await judgeContent(inboxOptions, chain, body, { trusted: true });
-  // What was refused when it came is refused again, silently: its chain moved over it all the same.
-  const update = result === 'wait' || result instanceof SealwireError ? undefined : result;
-  chain.clock += update?.parsed.entries.length ?? 0;
-  advance(chain, body);
-  const id = toHex(chain.device.id);
+  chain: Chain,
+  stored: Stored,
+): HistoryItem | undefined => {
+  const { body, stream, position, receivedAt } = stored;
+  // What was refused when it came is refused again, silently: its chain moves over it all the same.
+  const read = stream === CONTROL_STREAM ? undefined : readUpdate(chain, body);
+  const update = move(inboxOptions, chain, stored, read instanceof SealwireError ? undefined : read);
+  const id = chain.deviceHex;
   if (id !== state.ownId) {
-    state.counters.take(id.slice(0, 2 * SEEN_TAG_BYTES), body.counter);
-    if (receivedAt !== undefined) state.lastHeard.set(id, receivedAt);
+    state.counters.take(chain.deviceTag, body.counter);
+    if (receivedAt) state.lastHeard.set(id, receivedAt);
   } else {
     state.ownCounter = Math.max(state.ownCounter, body.counter);
-    const sent = receivedAt === undefined ? (state.own.get(body.clientId)?.sent ?? 0) : chain.clock;
-    state.own.set(body.clientId, { stored: chain.clock, sent });
-    if (receivedAt !== undefined) state.kept.set(keptKey(body), stored);
+    const known = state.own.get(body.clientId) ?? { stored: 0, sent: 0 };
+    known.stored = Math.max(known.stored, chain.clock);
+    if (receivedAt !== undefined) known.sent = Math.max(known.sent, chain.clock);
+    state.own.set(body.clientId, known);
+    if (receivedAt !== undefined)
+      state.kept.set(keptKey(body), { position, stream, body: stored.encodedBody });
   }
   return update && { counter: id === state.ownId ? undefined : body.counter, update };
 };
 
-const reopen = (options: InboxOptions, stream: string, body: ReturnType<typeof decodeBody>): Chain => {
-  const device = body.opening && options.directory.device(toHex(body.opening.deviceId));
-  const chain = device && openChain(device, options.logId, stream, body.clientId, body.opening);
+const reopen = ({ inboxOptions }: ReplayOptions, stream: string, body: Body): Chain => {
+  const chain = chainOf(inboxOptions, stream, body);
   if (!chain)
     throw new SealwireError(
       'STORAGE_CORRUPT',
@@ -90,44 +165,90 @@ const reopen = (options: InboxOptions, stream: string, body: ReturnType<typeof d
   return chain;
 };
 
-const replayFramed = async (
-  options: ReplayOptions,
-  id: RecordId,
-  record: FramedRecord,
-): Promise<HistoryItem | undefined> => {
-  const update = await replayBody(options, { ...record, position: 0 }, undefined);
-  options.state.framed.push({
-    stream: record.stream,
-    frame: record.frame,
-    encodedBody: record.body,
-    body: decodeBody(record.body),
-    record: id,
-    sent: false,
-  });
-  return update;
+interface StoredRecord {
+  readonly position: number;
+  readonly stream: string;
+  readonly body: Uint8Array;
+  readonly receivedAt: number | undefined;
+}
+
+/** Control frames first, since they tell whose the others are; own frames that wait last, as they were made. */
+const framesOf = function* (records: readonly LoadedRecord[]): Generator<StoredRecord> {
+  for (const control of [true, false])
+    for (const { record } of records) {
+      if (record.type !== 'bodies') continue;
+      for (const stored of record.bodies)
+        if ((stored.stream === CONTROL_STREAM) === control)
+          yield { ...stored, receivedAt: record.receivedAt };
+    }
+  for (const { record } of records)
+    if (record.type === 'framed')
+      yield { stream: record.stream, body: record.body, position: 0, receivedAt: undefined };
 };
 
-const replayOutbox = (
-  state: RoomState,
-  id: RecordId,
-  { stream, clientId, nonce, payload }: OutboxRecord,
-): HistoryItem | undefined => {
-  if (stream === CONTROL_STREAM) {
-    state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter: 0 });
-    return undefined;
-  }
-  const waiting = state.outbox.filter((item) => item.clientId === clientId).map((item) => item.clockAfter);
-  const from = Math.max(state.chains.get(chainKey(stream, clientId))?.clock ?? 0, ...waiting);
-  const parsed = parseUpdate(payload, clientId, from);
-  if (parsed.entries.length === 0) {
+/** All bodies, those of refused frames among them: log entries prove themselves. */
+const bodiesOf = function* (records: readonly LoadedRecord[]): Generator<StoredRecord> {
+  yield* framesOf(records);
+  for (const { record } of records) if (record.type === 'refused') yield { ...record, receivedAt: undefined };
+};
+
+const readStored = ({ body, ...record }: StoredRecord): Stored => ({
+  ...record,
+  body: decodeBody(body),
+  encodedBody: body,
+  trusted: true,
+});
+
+const framedItem = (id: RecordId, { stream, frame, body }: FramedRecord): FramedItem => ({
+  stream,
+  frame,
+  encodedBody: body,
+  body: decodeBody(body),
+  record: id,
+  sent: false,
+});
+
+const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {
+  const { stream, clientId, nonce, payload } = stored;
+  if (stream === CONTROL_STREAM) return { record, stream, clientId, nonce, payload, clockAfter: 0 };
+  const { entries } = parseUpdate(payload, clientId, undefined);
+  const last = entries.at(-1);
+  if (!last) {
     // Deletions belong to no clientID: they leave under this run's, whatever became of the one that made them.
     const own = writerOf(state, stream);
-    const item = { record: id, stream, clientId: own.clientId, nonce: own.nonce, payload, clockAfter: 0 };
-    state.outbox.push(item);
-    return { counter: undefined, update: { bytes: payload, parsed } };
+    return { record, stream, clientId: own.clientId, nonce: own.nonce, payload, clockAfter: 0 };
   }
-  const clockAfter = from + parsed.entries.length;
-  state.outbox.push({ record: id, stream, clientId, nonce, payload, clockAfter });
+  const clockAfter = last.clock + 1;
   state.own.set(clientId, { stored: clockAfter, sent: state.own.get(clientId)?.sent ?? 0 });
-  return { counter: undefined, update: { bytes: payload, parsed } };
+  return { record, stream, clientId, nonce, payload, clockAfter };
+};
+
+/** Own edits that are in no frame, but for those that continue what turned out to be void. */
+const ownEdits = function* (
+  state: RoomState,
+): Generator<{ readonly stream: string; readonly item: HistoryItem }> {
+  const clocks = new Map<string, number>();
+  const { account } = state.options.device;
+  for (const { stream, clientId, payload } of state.outbox) {
+    if (stream === CONTROL_STREAM) continue;
+    const key = chainKey(stream, clientId);
+    const clock = clocks.get(key) ?? state.chains.get(key)?.clock ?? 0;
+    const parsed = parseUpdate(payload, clientId, undefined);
+    const [first] = parsed.entries;
+    if (first && first.clock !== clock) continue;
+    clocks.set(key, clock + parsed.entries.length);
+    const by = { deviceHex: state.ownId, account, stream };
+    const update = state.deletions.admitOwn(by, { bytes: payload, parsed });
+    yield { stream, item: { counter: undefined, update } };
+  }
+};
+
+const push = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+};
+
+const ignoreRefusal = (error: unknown): void => {
+  if (!(error instanceof SealwireError)) throw error;
 };

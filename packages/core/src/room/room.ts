@@ -1,15 +1,17 @@
 // One room as this device holds it: judges what comes, stores it, frames what leaves. One step at a time, in order.
 // Rules: spec/frame.md §8–§9, spec/vault.md "Records of a room".
-import { type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
 import type { Body } from '../frame/body.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
+import { judgeContested } from './forks.ts';
 import { gapReporter } from './gaps.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
 import { toWaiting } from './opening.ts';
+import { rebuildRoom } from './rebuild.ts';
 import { encodeRecord, type RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
@@ -31,7 +33,10 @@ export const createRoom = (
   options: RoomOptions,
   records: readonly { readonly id: RecordId; readonly record: RoomRecord }[],
 ) => {
-  const state = createRoomState(options);
+  const state = createRoomState(
+    options,
+    records.map(({ id }) => id),
+  );
   const key = toHex(options.id);
   const listeners = new Set<() => void>();
   /** Where a stream's accepted updates go while a provider is attached: its socket instead of the document itself. */
@@ -47,17 +52,23 @@ export const createRoom = (
     for (const listener of listeners) listener();
   };
   const kick = (): void => {
-    if (state.live && state.framed.length === 0 && state.outbox.length > 0) void step(sender.frameNext);
+    if (state.live && state.framed.length === 0 && sender.waits()) void step(sender.frameNext);
   };
   const report = (evidence: Omit<Evidence, 'room'>): void => options.report({ ...evidence, room: key });
 
-  const sender = createSender(state, { changed, ready: kick });
+  const sender = createSender(state, {
+    changed,
+    ready: kick,
+    keysOwed: options.keysOwed ?? (() => undefined),
+  });
   const inboxOptions = {
     logId: options.logId,
     keyring: state.keyring,
     directory: options.directory,
     chains: state.chains,
-    deletions: options.kind === 'chat',
+    cuts: state.cuts,
+    shelf: state.shelf,
+    deletions: state.deletions,
     control: state.control,
     report,
   };
@@ -70,6 +81,26 @@ export const createRoom = (
     const sink = sinks.get(stream);
     if (sink) sink(combineUpdates(updates));
     else pageOf(state, stream).applyAll(updates);
+  };
+
+  /** What this device wrote into the log and has not sent is true all the same. */
+  const learnOwn = async (): Promise<void> => {
+    for (const { stream, payload } of state.outbox)
+      if (stream === CONTROL_STREAM) await state.control.preview(payload);
+    await state.control.retry();
+  };
+
+  let cutsChanged = false;
+  state.cuts.onChange(() => {
+    cutsChanged = true;
+    void ready.then(() => step(applyCuts));
+  });
+  /** What counts may be less than before, or more. */
+  const applyCuts = async (): Promise<void> => {
+    if (!cutsChanged) return;
+    cutsChanged = false;
+    await rebuildRoom(state, inboxOptions, report);
+    await judge();
   };
 
   const judge = async (): Promise<void> => {
@@ -85,9 +116,14 @@ export const createRoom = (
     for (const { position } of taken) moveCursor(state, position);
     store(state, judgement, inbox.parked(), sender.dropCovered());
     for (const [stream, items] of updatesByStream(judgement)) deliver(stream, items);
+    const isShorter = await judgeContested(state, judgement.contested, report);
+    cutsChanged ||= isShorter || judgement.reopened;
+    await applyCuts();
     changed();
     kick();
   };
+
+  const ready = replayRoom({ state, inbox, inboxOptions, records }).then(learnOwn);
 
   return {
     id: options.id,
@@ -96,7 +132,7 @@ export const createRoom = (
     options,
     state,
     /** Settles when what the vault holds is loaded. */
-    ready: replayRoom({ state, inbox, inboxOptions, records }),
+    ready,
     page: (stream: string) => pageOf(state, stream),
     putControl: sender.putControl,
     submit: sender.submit,
@@ -146,8 +182,13 @@ export const createRoom = (
     /** Judges again what waits: a key or a device has become known. */
     retry: (): Promise<void> =>
       step(async () => {
+        await state.control.retry();
         if (inbox.parked().length > 0) await judge();
+        changed();
+        kick();
       }),
+    /** True if nothing may be said here before a new epoch, which needs what this device does not have yet. */
+    rotationOwed: (): boolean => sender.duty.rotationOwed(),
     /** The relay has the frame in flight durably at this position. */
     appended: (position: number): Promise<void> =>
       step(() => {
@@ -219,15 +260,16 @@ const hear = (state: RoomState, body: Body, chain: Chain): void => {
 const isSameFrame = (own: Body, other: Body | undefined): boolean =>
   own.counter === other?.counter && own.clientId === other.clientId;
 
-/** Stores one judgement in one step: what was accepted, what waits, and the cursor after both. */
+/** Stores one judgement in one step: what was accepted, what waits, what was refused, and the cursor after them. */
 const store = (
   state: RoomState,
-  { accepted, duplicates, refused }: Judgement,
+  { accepted, duplicates, refused, shelved, contested }: Judgement,
   parked: readonly Waiting[],
   covered: readonly RecordId[],
 ): void => {
   const { id: room, vault } = state.options;
-  const fresh = parked.filter(({ record }) => record === undefined);
+  const held = [...parked, ...contested.map(({ waiting }) => waiting)];
+  const fresh = held.filter(({ record }) => record === undefined);
   const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
   const bodies = accepted.map(({ waiting: { position, stream, encodedBody } }) => ({
     position,
@@ -240,6 +282,9 @@ const store = (
         encodeRecord({ type: 'parked', room, position, stream, frame }),
       ),
       bodiesRecord(state, bodies),
+      ...shelved.map(({ waiting: { position, stream, encodedBody }, why }) =>
+        encodeRecord({ type: 'refused', room, position, stream, why, body: encodedBody! }),
+      ),
     ],
     remove: [...done.flatMap(({ record }) => record ?? []), ...covered],
   });

@@ -9,11 +9,16 @@ import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { type Control, createControl, type OwnAccount } from './control.ts';
 import { type Counters, createCounters } from './counters.ts';
+import { type Cuts, createCuts } from './cuts.ts';
+import { createDeletions, type Deletions } from './deletions.ts';
 import type { Framed } from './framing.ts';
+import type { EpochLimits, EpochStart } from './group-keys.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
 import type { OutboxItem } from './outbox.ts';
 import { createPage, type Page } from './page.ts';
-import type { StoredBody } from './records.ts';
+import { encodeRecord, type StoredBody } from './records.ts';
+import { createRoomVault, type RoomVault } from './room-vault.ts';
+import { createShelf, type Shelf } from './shelf.ts';
 
 export interface RoomOptions {
   /** The account's own room, or a chat's. */
@@ -24,6 +29,12 @@ export interface RoomOptions {
   /** Account root or chat id, 32 bytes. */
   readonly logId: Uint8Array;
   readonly epochKeys: readonly Uint8Array[];
+  /** When each epoch came, by commitment in hexadecimal; of those that the vault holds. */
+  readonly epochStarts?: ReadonlyMap<string, EpochStart>;
+  /** Default: `LIMITS.epochMs` and `LIMITS.epochFrames`. */
+  readonly epochLimits?: EpochLimits;
+  /** What this device has to say waits for keys of these accounts, its own among them perhaps. */
+  readonly keysOwed?: (accounts: readonly Uint8Array[]) => void;
   readonly device: LoggedDevice;
   readonly account: OwnAccount;
   readonly directory: Directory;
@@ -62,10 +73,15 @@ export interface HistoryItem {
 }
 
 export interface RoomState {
-  readonly options: RoomOptions;
+  readonly options: Omit<RoomOptions, 'vault'> & { readonly vault: RoomVault };
   readonly ownId: string;
   readonly keyring: Keyring;
   readonly control: Control;
+  /** Which frames of devices that were ended count. */
+  readonly cuts: Cuts;
+  /** What was refused and may yet count. */
+  readonly shelf: Shelf;
+  readonly deletions: Deletions;
   readonly chains: Map<string, Chain>;
   readonly counters: Counters;
   readonly pages: Map<string, Page>;
@@ -92,14 +108,38 @@ export interface RoomState {
   live: boolean;
 }
 
-export const createRoomState = (options: RoomOptions): RoomState => {
-  const keyring = createKeyring(options.id, options.secret);
-  return {
+/** @param records - the room's records that the vault holds. */
+export const createRoomState = (roomOptions: RoomOptions, records: Iterable<RecordId>): RoomState => {
+  const options = { ...roomOptions, vault: createRoomVault(roomOptions.vault, records) };
+  const chains = new Map<string, Chain>();
+  const keyring = createKeyring(options.id, options.secret, options.logId);
+  const cuts = createCuts();
+  const control = createControl({
+    ...options,
+    keyring,
+    cuts,
+    position: () => state.cursor,
+    report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+    keepEpoch(commitment, key, start) {
+      const record = encodeRecord({ type: 'epoch', room: options.id, commitment, key, ...start });
+      // A failed vault reports itself; what is not stored is unwrapped again.
+      options.vault.commit({ put: [record] }).durable.catch(() => undefined);
+    },
+  });
+  const state: RoomState = {
     options,
     ownId: toHex(options.device.id),
     keyring,
-    control: createControl({ ...options, keyring }),
-    chains: new Map(),
+    cuts,
+    control,
+    shelf: createShelf(),
+    deletions: createDeletions({
+      chains,
+      allowed: options.kind === 'chat',
+      ownClock: (clientId) => state.own.get(clientId)?.stored ?? 0,
+      report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+    }),
+    chains,
     counters: createCounters(),
     pages: new Map(),
     writers: new Map(),
@@ -115,6 +155,7 @@ export const createRoomState = (options: RoomOptions): RoomState => {
     ownCounter: 0,
     live: false,
   };
+  return state;
 };
 
 /** This run's clientID on a stream: drawn when it is first asked for, never used by an earlier run. */
@@ -165,18 +206,3 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
 /** Makes a page anew from all of its history: what is not in it goes. */
 export const resetPage = (state: RoomState, stream: string): void =>
   pageOf(state, stream).reset((state.history.get(stream) ?? []).map(({ update }) => update));
-
-/** Makes a page anew from the part of its history that counts. */
-export const rebuildPage = (
-  state: RoomState,
-  stream: string,
-  counts: (clientId: number, counter: number | undefined) => boolean,
-): void => {
-  const history = state.history.get(stream) ?? [];
-  const kept = history.filter(({ counter, update }) => counts(update.parsed.clientId, counter));
-  if (kept.length === history.length) return;
-  state.history.delete(stream);
-  state.deleted.delete(stream);
-  remember(state, stream, kept);
-  pageOf(state, stream).reset(kept.map(({ update }) => update));
-};

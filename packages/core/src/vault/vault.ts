@@ -22,6 +22,11 @@ export interface Vault {
    */
   load(): VaultRecord[];
   /**
+   * These records as they are now, opened anew, in the order of `ids`. For what must be judged again, which is rare.
+   * @throws RangeError naming an id that is not in the vault.
+   */
+  read(ids: readonly RecordId[]): VaultRecord[];
+  /**
    * Puts and removes records in one atomic step. The ids come back at once; `durable` settles when the step is on disk.
    * Steps become durable in the order of the calls; steps that wait together share one barrier.
    *
@@ -139,6 +144,14 @@ export const openVault = async (
       const records = loaded;
       loaded = undefined;
       return records;
+    },
+    read(wanted) {
+      const sealed = array.toArray();
+      return wanted.map((id) => {
+        const bytes = openAead(key, sealed[indexOf(ids, id) + 1]!, RECORD_LABEL);
+        if (!bytes) throw new Error('a record that was sealed by this run does not open');
+        return { id, bytes };
+      });
     },
     commit({ put = [], remove = [] }) {
       if (closed) return { ids: put.map(() => nextId++), durable: rejected(closedError()) };

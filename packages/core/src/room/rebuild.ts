@@ -1,0 +1,60 @@
+// Judges a whole room anew from its vault: a cut or a fork changed what counts. Same as a restart, by the same code.
+// Rules: spec/frame.md §8.
+import type { Evidence } from '../api.ts';
+import { decodeBody } from '../frame/body.ts';
+import { type Chain, chainKey, compareToChain } from './chains.ts';
+import type { InboxOptions } from './inbox.ts';
+import { replayFrames, showPages } from './replay.ts';
+import type { LoadedRecord } from './room-vault.ts';
+import type { RoomState } from './state.ts';
+
+/** @param report - told of each frame that counted and no longer does. */
+export const rebuildRoom = async (
+  state: RoomState,
+  inboxOptions: InboxOptions,
+  report: (evidence: Omit<Evidence, 'room'>) => void,
+): Promise<void> => {
+  const records = state.options.vault.records();
+  const before = new Map(state.chains);
+  state.chains.clear();
+  state.shelf.clear();
+  state.deletions.clear();
+  showPages(state, await replayFrames({ state, inboxOptions, records }));
+  reportTakenBack(records, before, state.chains, report);
+};
+
+const reportTakenBack = (
+  records: readonly LoadedRecord[],
+  before: ReadonlyMap<string, Chain>,
+  after: ReadonlyMap<string, Chain>,
+  report: (evidence: Omit<Evidence, 'room'>) => void,
+): void => {
+  const told = new Set<string>();
+  for (const { stream, body: encoded } of records.flatMap(bodiesOf)) {
+    const body = decodeBody(encoded);
+    const key = chainKey(stream, body.clientId);
+    const chain = before.get(key);
+    const name = `${key}/${body.counter}`;
+    if (!chain?.frames.has(body.counter) || told.has(name)) continue;
+    if (compareToChain(chain, body) !== 'duplicate') continue;
+    const now = after.get(key);
+    if (now && compareToChain(now, body) === 'duplicate') continue;
+    told.add(name);
+    report({
+      code: 'FRAME_VOID',
+      message: TAKEN_BACK,
+      stream,
+      deviceId: chain.deviceHex,
+      bytes: encoded.slice(),
+    });
+  }
+};
+
+const bodiesOf = ({
+  record,
+}: LoadedRecord): readonly { readonly stream: string; readonly body: Uint8Array }[] => {
+  if (record.type === 'bodies') return record.bodies;
+  return record.type === 'framed' || record.type === 'refused' ? [record] : [];
+};
+
+const TAKEN_BACK = 'A frame that was applied lies beyond what counts of its device, and was taken back.';
