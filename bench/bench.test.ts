@@ -1,19 +1,24 @@
 // The benchmark on a small workload: the form of its results, and that it refuses to time what is not equal. What it
 // promises: README.md.
-import { createClock } from '@sealwire/core/testing';
+import { chainNext, createClock } from '@sealwire/core/testing';
 import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { complaintsOf, toBaseline } from './lib/gate.ts';
 import { parseOptions } from './lib/options.ts';
 import { median, quantile, type Result, ResultsDiffer, ratioSpread, toResult } from './lib/result.ts';
 import { takeRounds } from './lib/rounds.ts';
 import { formatTable } from './lib/table.ts';
+import { importVariant } from './lib/variants.ts';
 import { runMerge } from './merge/bench.ts';
+import { countRuns, loadCounting, loadUnchecked } from './merge/checks.ts';
 import { CHAT, conversation, ONE_BY_ONE, type Step } from './merge/conversation.ts';
+import { memoryVault } from './merge/device.ts';
 import { CLIENT_IDS, playPlain } from './merge/plain.ts';
-import { deliveries } from './merge/sealed.ts';
+import { catchUpSealed, deliveries, freshDevice } from './merge/sealed.ts';
 import { cut, makeWorkload, requireEqual, type Workload } from './merge/workload.ts';
+import { runRotation } from './rotation/bench.ts';
 
 const test = suite('bench');
 const silent = (): void => undefined;
@@ -42,6 +47,7 @@ test('the merge suite gives every case in the documented form', async () => {
       'catch-up/300/one-transaction',
       'catch-up/300/sealed-vault',
       'worst/one-frame-an-update',
+      'catch-up/80/checked-over-unchecked',
       'bytes/300',
       'frames-of-1/one-by-one',
       'frames-of-1/one-transaction',
@@ -63,8 +69,8 @@ test('the merge suite gives every case in the documented form', async () => {
     assert.is(result.ours, median(result.samples.ours));
     assert.is(result.samples.peers.length, result.peers.length);
     for (const { name, version } of result.peers) {
-      assert.match(name, /^yjs, /);
-      assert.match(version, /^13\.\d+\.\d+$/);
+      assert.match(name, /^(yjs, |ours, nothing verified$)/);
+      assert.match(version, /^(13|\d\d)\.\d+\.\d+$/);
     }
   }
   assert.match(notes.join('\n'), /300: frames by updates in them: 1: \d+/);
@@ -155,6 +161,87 @@ const playWithPush = (steps: readonly Step[]): Uint8Array[] => {
   }
   return relayed;
 };
+
+test('[FR7] a catch-up verifies one signature of each clientID that a delivery holds', async () => {
+  const workload = await makeWorkload('runs', 1_500, ONE_BY_ONE, silent);
+  const { frames } = workload.sealed;
+  const catchUp = await loadCounting();
+  const { verified, messages } = await catchUp(workload.sealed);
+  assert.is(messages.length, 1_500);
+  assert.is(verified, countRuns(workload.sealed));
+  // Four devices' pages and, in the first delivery, the chains of log entries: not one for each of 1,500 frames.
+  assert.ok(
+    deliveries(frames).length > 1 && verified <= 8 * deliveries(frames).length,
+    `${verified} signatures`,
+  );
+});
+
+test('what is compared with checks has none, and comes to the same messages', async () => {
+  const workload = await makeWorkload('unchecked', 100, CHAT, silent);
+  const { sealed } = workload;
+  const chunks = deliveries(sealed.frames);
+  const unchecked = await loadUnchecked();
+  const free = await unchecked.catchUpSealed(
+    await unchecked.freshDevice(sealed.account, memoryVault()),
+    chunks,
+  );
+  assert.equal(free, await catchUpSealed(await freshDevice(sealed.account, memoryVault()), chunks));
+  const core = import.meta.resolve('@sealwire/core/testing');
+  const by = new URL('merge/unchecked.ts', import.meta.url).href;
+  const replacements = [{ module: '/frame/chain.ts', names: ['chainNext'], by }];
+  const scope = [new URL('.', core).href];
+  const variant = await importVariant({ name: 'chainless', scope, replacements }, core);
+  const before = new Uint8Array(32);
+  assert.is((variant as { chainNext: typeof chainNext }).chainNext(before, before), before);
+  assert.is.not(chainNext(before, before), before);
+});
+
+test('the rotation suite gives time and bytes for each size, beside MLS in the same suite', async () => {
+  const sizes = { members: [3, 4], warm: 3, suite2: 3, rounds: 1 };
+  const { results, notes } = await runRotation({ quick: true, say: silent }, sizes);
+  assert.equal(
+    results.map((result) => [result.case, result.unit, result.peers.length]),
+    [
+      ['rotation/3', 'ms', 2],
+      ['rotation/3/receive', 'ms', 2],
+      ['rotation/3/bytes', 'B', 2],
+      ['rotation/3/suite-2', 'ms', 1],
+      ['rotation/3/suite-2/bytes', 'B', 1],
+      ['rotation/4', 'ms', 1],
+      ['rotation/4/receive', 'ms', 1],
+      ['rotation/4/bytes', 'B', 1],
+    ],
+  );
+  assert.match(notes.join('\n'), /rotation\/4\/bytes: bytes a member: ours \d+, ts-mls, fresh tree \d+/);
+});
+
+test('a ratio that is worse than earlier runs or than the suite allows is complained of', () => {
+  const result = (name: string, better: 'higher' | 'lower', unit: string, ratio: number) =>
+    toResult({ suite: 's', case: name, unit, better }, [ratio], [{ name: 'p', version: '1', samples: [1] }]);
+  const env = { node: '20', platform: 'x', arch: 'y', cores: 2, quick: true };
+  const baseline = toBaseline(
+    [1, 3, 2].map((ratio) => ({
+      env,
+      results: [result('fast', 'higher', 'messages/s', ratio), result('small', 'lower', 'B', 10)],
+    })),
+  );
+  assert.equal(baseline.ratios, { s: { fast: 2, small: 10 } });
+  assert.is(baseline.runs, 3);
+  const suite = { limits: new Map([['bounded', 1.5]]) };
+  const complaints = (...results: Result[]): string[] => complaintsOf(results, suite, baseline);
+  assert.equal(
+    complaints(result('fast', 'higher', 'messages/s', 1.21), result('small', 'lower', 'B', 10.19)),
+    [],
+  );
+  assert.match(
+    complaints(result('fast', 'higher', 'messages/s', 1.19))[0]!,
+    /fast has ratio 1\.19; .*at least 1\.20/,
+  );
+  assert.match(complaints(result('small', 'lower', 'B', 10.21))[0]!, /at most 10\.20/);
+  assert.match(complaints(result('bounded', 'lower', 'ms', 1.51))[0]!, /wanted: at most 1\.50/);
+  assert.equal(complaints(result('bounded', 'lower', 'ms', 1.49), result('new', 'lower', 'ms', 99)), []);
+  assert.throws(() => toBaseline([]), RangeError);
+});
 
 test('samples are taken in turn, at least and at most as often as asked', async () => {
   const order: string[] = [];

@@ -1,12 +1,15 @@
 // `pnpm bench`: runs benchmark suites, prints a table on stdout and progress on stderr. Form of results: README.md.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type Baseline, complaintsOf } from './lib/gate.ts';
 import { help, parseOptions } from './lib/options.ts';
 import { ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
 import { mergeSuite } from './merge/bench.ts';
+import { rotationSuite } from './rotation/bench.ts';
 
-const SUITES = [mergeSuite];
+const SUITES = [mergeSuite, rotationSuite];
+const BASELINE = new URL('baseline.json', import.meta.url);
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -19,17 +22,22 @@ const main = async (args: readonly string[]): Promise<number> => {
       print(help(SUITES));
       return 0;
     }
+    const baseline = JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline;
+    const complaints: string[] = [];
     const report = await runSuites(
       SUITES.filter(({ name }) => options.suites.includes(name)),
       {
         quick: options.quick,
         say,
-        show: (suite, results, notes) =>
-          print(`\n${[formatTable(results, suite.baseline()), '', ...notes].join('\n')}`),
+        show: (suite, results, notes) => {
+          print(`\n${[formatTable(results, baseline.ratios[suite.name]), '', ...notes].join('\n')}`);
+          complaints.push(...complaintsOf(results, suite, baseline));
+        },
       },
     );
     if (options.json) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
-    return 0;
+    for (const complaint of complaints) say(complaint);
+    return complaints.length > 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof ResultsDiffer)) throw error;
     say(error.message);

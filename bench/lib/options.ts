@@ -21,7 +21,7 @@ ${suites.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
   --json FILE  writes the report there; its form is in bench/README.md
   --help       this page
 
-Exits with 1 if results differ, whatever the figures are.`;
+Exits with 1 if results differ, or if a ratio is worse than baseline.json or the suite allows.`;
 
 /** @throws RangeError naming what is wrong. */
 export const parseOptions = (

@@ -10,8 +10,8 @@ export interface SuiteRun {
 export interface Suite {
   readonly name: string;
   readonly about: string;
-  /** Ratios of an earlier run, by case. */
-  readonly baseline: () => ReadonlyMap<string, number>;
+  /** The worst ratio that a case may have, whatever earlier runs gave. */
+  readonly limits?: ReadonlyMap<string, number>;
   /**
    * @returns rows, and lines that explain them.
    * @throws ResultsDiffer before anything is timed.
@@ -37,7 +37,3 @@ export const runSuites = async (
   }
   return { env: environment(options.quick), results: all };
 };
-
-/** The ratios of a report, by case. */
-export const ratiosOf = (report: Report): ReadonlyMap<string, number> =>
-  new Map(report.results.map((result) => [result.case, result.ratio]));

@@ -4,12 +4,12 @@ import { type Result, ratioSpread } from './result.ts';
 /** @param baseline - ratios measured earlier, by case; shown beside the new ones. */
 export const formatTable = (
   results: readonly Result[],
-  baseline: ReadonlyMap<string, number> = new Map(),
+  baseline: Readonly<Record<string, number>> = {},
 ): string => {
   const head = ['case', 'unit', 'better', 'ours', 'best peer', 'ratio', 'middle half', 'baseline', 'peer'];
   const rows = results.map((result) => {
     const [low, high] = ratioSpread(result);
-    const before = baseline.get(result.case);
+    const before = baseline[result.case];
     const [peer] = result.peers;
     return [
       result.case,

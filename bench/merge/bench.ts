@@ -1,14 +1,14 @@
 // The merge suite: a device that was away catches up on a sealed chat, beside plain Yjs on the same messages.
 // What is measured and what is not: README.md.
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Measured, type Report, type Result, toResult } from '../lib/result.ts';
+import { type Measured, type Result, ResultsDiffer, toResult } from '../lib/result.ts';
 import { type Contender, type RoundOptions, takeRounds } from '../lib/rounds.ts';
-import { ratiosOf, type Suite, type SuiteRun } from '../lib/suite.ts';
+import type { Suite, SuiteRun } from '../lib/suite.ts';
+import { countRuns, loadCounting, loadUnchecked } from './checks.ts';
 import { CHAT, ONE_BY_ONE } from './conversation.ts';
 import { memoryVault, sealedVault } from './device.ts';
 import { catchUpInOne, catchUpOneByOne, stateBytes } from './plain.ts';
-import { catchUpSealed, deliveries, freshDevice } from './sealed.ts';
+import { type CaughtUp, catchUpSealed, deliveries, freshDevice } from './sealed.ts';
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
 
 const FRAMES_OF = { messages: 10_000, sizes: [1, 3, 10, 32, 256] };
@@ -34,8 +34,7 @@ export interface MergeSizes {
 export const mergeSuite: Suite = {
   name: 'merge',
   about: 'a fresh device catches up on a sealed chat (M1, M2), beside plain Yjs',
-  baseline: () =>
-    ratiosOf(JSON.parse(readFileSync(new URL('baseline.json', import.meta.url), 'utf8')) as Report),
+  limits: new Map([['catch-up/10k/checked-over-unchecked', 1.5]]),
   run: (options) => runMerge(options, { catchUp: [10_000, 100_000], worst: 10_000, framesOf: FRAMES_OF }),
 };
 
@@ -71,6 +70,7 @@ export const runMerge = async (
     timed.set(workload, await time(workload, rounds));
   }
   const results = workloads.flatMap((workload) => timed.get(workload)!);
+  results.push(await timeChecks(hard, sizes.rounds ?? (quick ? 5 : 11), say));
   results.push(countBytes(`bytes/${chat.name}`, chat));
   if (!quick && sizes.framesOf) results.push(...(await timeFrames(sizes.framesOf, sizes.rounds ?? 10, say)));
   const notes = [...histogramLines(chat), ...histogramLines(hard)];
@@ -101,6 +101,34 @@ const timeWorst = async (workload: Workload, rounds: RoundOptions): Promise<Resu
   const rates = await takeRates(workload, [sealed(workload), oneByOne(workload)], rounds);
   const peer = yjs('one update at a time', rates('one by one'));
   return [rateRow('worst/one-frame-an-update', rates('sealed'), peer)];
+};
+
+/** A catch-up with and without signatures and hash chains: frames of one message each, where they weigh most. */
+const timeChecks = async (workload: Workload, most: number, say: SuiteRun['say']): Promise<Result> => {
+  const name = `catch-up/${sizeName(workload.messages)}/checked-over-unchecked`;
+  say(`${name}: ${workload.sealed.frames.length} frames`);
+  const { verified, messages } = await (await loadCounting())(workload.sealed);
+  const runs = countRuns(workload.sealed);
+  if (verified !== runs) throw new ResultsDiffer(`${name}: ${verified} signatures for ${runs} runs`);
+  const unchecked = await loadUnchecked();
+  const chunks = deliveries(workload.sealed.frames);
+  const catchUpUnchecked: Contender = {
+    name: 'unchecked',
+    async prepare() {
+      const device = await unchecked.freshDevice(workload.sealed.account, memoryVault());
+      return () => unchecked.catchUpSealed(device, chunks);
+    },
+  };
+  const other = (await (await catchUpUnchecked.prepare())()) as CaughtUp;
+  if (JSON.stringify(other.messages) !== JSON.stringify(messages))
+    throw new ResultsDiffer(`${name}: other messages without checks`);
+  const repeat = Math.ceil(SAMPLE_MESSAGES / Math.max(workload.messages, 1_000));
+  const options = { least: 3, most, until: Number.POSITIVE_INFINITY, repeat };
+  const times = await takeRounds([sealed(workload), catchUpUnchecked], options);
+  const version = process.versions.node;
+  return toResult({ suite: 'merge', case: name, unit: 'ms', better: 'lower' }, times.get('sealed')!, [
+    { name: 'ours, nothing verified', version, samples: times.get('unchecked')! },
+  ]);
 };
 
 /** The same messages in frames of several sizes. */

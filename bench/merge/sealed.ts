@@ -18,6 +18,8 @@ export interface SealedLog {
   readonly frames: readonly StoredFrame[];
   /** Messages in each frame; 0 for what carries log entries. */
   readonly messages: readonly number[];
+  /** Which device made each frame. Each uses one clientID a stream. */
+  readonly writers: readonly number[];
 }
 
 /** What stands at the end of a catch-up: the messages as values, as a program that shows them gets them. */
@@ -42,6 +44,7 @@ export const playSealed = async (steps: readonly Step[]): Promise<SealedLog> => 
   const account = await createBenchAccount(DEVICES + 1, now);
   const frames: StoredFrame[] = [];
   const messages: number[] = [];
+  const authors: number[] = [];
   const writers: Writer[] = [];
   for (let index = 0; index < DEVICES; index++) writers.push(await openWriter(index));
   await writers[0]!.room.putControl(account.chat.log);
@@ -56,7 +59,7 @@ export const playSealed = async (steps: readonly Step[]): Promise<SealedLog> => 
     } else await playBurst(writer, step.messages);
   }
   for (const writer of writers) await untilAcknowledged(writer);
-  return { account, frames, messages };
+  return { account, frames, messages, writers: authors };
 
   async function openWriter(index: number): Promise<Writer> {
     const send = (stream: string, frame: Uint8Array): void => {
@@ -64,6 +67,7 @@ export const playSealed = async (steps: readonly Step[]): Promise<SealedLog> => 
       const position = frames.push({ position: frames.length + 1, stream, frame });
       const framed = room.state.chains.get(chainKey(PAGE, page.clientId))?.clock ?? 0;
       messages.push(framed - writer.framed);
+      authors.push(index);
       writer.framed = framed;
       writer.acknowledgements.push({ at: time.now + ROUND_TRIP_MS, position });
     };
@@ -154,7 +158,8 @@ export const firstMessages = (log: SealedLog, count: number): SealedLog => {
     return held >= count;
   });
   if (end < 0) throw new RangeError(`the log holds ${held} messages, not ${count}`);
-  return { ...log, frames: log.frames.slice(0, end + 1), messages: log.messages.slice(0, end + 1) };
+  const cut = <T>(list: readonly T[]): T[] => list.slice(0, end + 1);
+  return { ...log, frames: cut(log.frames), messages: cut(log.messages), writers: cut(log.writers) };
 };
 
 /** As the relay delivers a backlog: frames of about {@link LIMITS.readBytes} at a time. */
