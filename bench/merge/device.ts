@@ -5,10 +5,12 @@ import {
   addToDeviceLog,
   createDeviceSecrets,
   createDirectory,
+  createOwnAccount,
   type DeviceLog,
   type DeviceSecrets,
   deviceIdOf,
   devicePublic,
+  encodeEntries,
   hpkeKeyPair,
   makeChat,
   type NewChat,
@@ -64,10 +66,10 @@ export const createBenchAccount = async (devices: number, now: () => number): Pr
     } as const;
     log = await addToDeviceLog(log, signEntry(entry, signer(first), signer(other)));
   }
-  const account = { id: log.root, ...accountKey };
+  const account = await createOwnAccount(log.root, [accountKey.privateKey]);
   const device = requireDevice(createDirectory([log]), author);
   const sign = signer(first);
-  const chat = await makeChat({ account, device, heads: log.heads, sign, randomBytes, now });
+  const chat = await makeChat({ account, device, accountKey: accountKey.publicKey, sign, randomBytes, now });
   return { log, secrets, accountKey, chat };
 };
 
@@ -92,7 +94,7 @@ export const openBenchDevice = async (options: BenchDeviceOptions): Promise<Benc
   const room = openRoom(
     {
       device: requireDevice(directory, deviceIdOf(devicePublic(own).identity)),
-      account: { id: log.root, ...accountKey },
+      account: await createOwnAccount(log.root, [accountKey.privateKey]),
       directory,
       sign: signer(own),
       vault: options.vault,
@@ -111,6 +113,7 @@ export const openBenchDevice = async (options: BenchDeviceOptions): Promise<Benc
     chat.keys,
   );
   await room.ready;
+  await room.state.control.accept(encodeEntries(chat.log));
   return { room, page: room.page(PAGE) };
 };
 
@@ -120,6 +123,7 @@ export const memoryVault = (): Vault => {
   let next = 1;
   return {
     load: () => [],
+    read: (ids) => ids.map((id) => ({ id, bytes: records.get(id)! })),
     commit({ put = [], remove = [] }) {
       for (const id of remove) records.delete(id);
       const ids = put.map((bytes) => {

@@ -120,7 +120,7 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
   };
 
   const keyOf = (room: KnownRoom, stream: string) =>
-    streamKey(stream === CONTROL_STREAM ? room.secret : room.epochKeys.at(-1)!, room.id, stream);
+    streamKey(stream === CONTROL_STREAM ? room.secret : room.epochKeys.at(-1)!, room.id, stream, room.logId);
 
   /** Every body of a room that crossed the wire, oldest first. */
   const heard = (room: KnownRoom): { readonly stream: string; readonly body: Body }[] => {

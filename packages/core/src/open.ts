@@ -146,7 +146,7 @@ const makeAccount = async (
   });
   const self: Self = {
     secrets,
-    accountKey,
+    accountKeys: [accountKey],
     roomSecret: random(32),
     epochKeys: [epochKey],
     log: deviceLog,

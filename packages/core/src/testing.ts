@@ -20,6 +20,7 @@ export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/b
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
 export { openFrame, sealFrame, streamKey } from './frame/envelope.ts';
+export { createOwnAccount, type OwnAccount } from './identity/account-keys.ts';
 export {
   createDeviceSecrets,
   type DeviceSecrets,
@@ -57,7 +58,7 @@ export const readSecrets = async (
         { name: 'identity seed', bytes: self.secrets.identity },
         { name: 'relay seed', bytes: self.secrets.relay },
         { name: 'HPKE key', bytes: self.secrets.hpke },
-        { name: 'account key', bytes: self.accountKey },
+        ...self.accountKeys.map((key) => ({ name: 'account key', bytes: key })),
         { name: 'room secret', bytes: self.roomSecret },
         ...self.epochKeys.map((key) => ({ name: 'epoch key', bytes: key })),
         ...(self.manageSeed ? [{ name: 'manage seed', bytes: self.manageSeed }] : []),

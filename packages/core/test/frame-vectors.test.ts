@@ -10,7 +10,8 @@ import { seeded, testDevice } from './support.ts';
 import { runVectors, type VectorInput } from './vectors-kit.ts';
 
 const envelope = (input: VectorInput) => {
-  const key = streamKey(input.bytes('epochKey'), input.bytes('room'), input.text('stream'));
+  const [epochKey, room, log] = ['epochKey', 'room', 'log'].map(input.bytes);
+  const key = streamKey(epochKey!, room!, input.text('stream'), log!);
   const body = openFrame(key, input.bytes('frame'));
   return { body: toHex(body), epochTag: toHex(key.tag), streamKey: toHex(key.key) };
 };

@@ -40,7 +40,7 @@ const fields = (changes: Partial<BodyFields> = {}): BodyFields => ({
 });
 
 test('[FR1] length, version and suite come first', () => {
-  const key = streamKey(EPOCH_KEY, ROOM, 'page-0');
+  const key = streamKey(EPOCH_KEY, ROOM, 'page-0', LOG);
   const frame = sealFrame(key, random.bytes(100), random.bytes);
   assert.equal([...frame.subarray(0, 2)], [1, 1]);
   for (const at of [0, 1]) {
@@ -59,8 +59,8 @@ test('[FR1] length, version and suite come first', () => {
 });
 
 test('[FR2] the tag names the epoch', () => {
-  const frame = sealFrame(streamKey(EPOCH_KEY, ROOM, 'page-0'), random.bytes(10), random.bytes);
-  const other = streamKey(random.bytes(32), ROOM, 'page-0');
+  const frame = sealFrame(streamKey(EPOCH_KEY, ROOM, 'page-0', LOG), random.bytes(10), random.bytes);
+  const other = streamKey(random.bytes(32), ROOM, 'page-0', LOG);
   assert.not.equal([...epochTagOf(frame)], [...other.tag]);
   assert.is(
     codeOf(() => openFrame(other, frame)),
@@ -69,7 +69,7 @@ test('[FR2] the tag names the epoch', () => {
 });
 
 test('[FR3] every changed byte is noticed', () => {
-  const key = streamKey(EPOCH_KEY, ROOM, 'page-0');
+  const key = streamKey(EPOCH_KEY, ROOM, 'page-0', LOG);
   const body = random.bytes(90);
   const frame = sealFrame(key, body, random.bytes);
   assert.equal([...openFrame(key, frame)], [...body]);
@@ -85,11 +85,11 @@ test('[FR3] every changed byte is noticed', () => {
 });
 
 test('[KY3] a frame that is moved to another room or stream does not open', () => {
-  const frame = sealFrame(streamKey(EPOCH_KEY, ROOM, 'page-0'), random.bytes(10), random.bytes);
+  const frame = sealFrame(streamKey(EPOCH_KEY, ROOM, 'page-0', LOG), random.bytes(10), random.bytes);
   for (const key of [
-    streamKey(EPOCH_KEY, ROOM, 'page-1'),
-    streamKey(EPOCH_KEY, random.bytes(32), 'page-0'),
-    { ...streamKey(EPOCH_KEY, ROOM, 'page-0'), aad: streamKey(EPOCH_KEY, ROOM, 'page-1').aad },
+    streamKey(EPOCH_KEY, ROOM, 'page-1', LOG),
+    streamKey(EPOCH_KEY, random.bytes(32), 'page-0', LOG),
+    { ...streamKey(EPOCH_KEY, ROOM, 'page-0', LOG), aad: streamKey(EPOCH_KEY, ROOM, 'page-1', LOG).aad },
   ])
     assert.is(
       codeOf(() => openFrame(key, frame)),
@@ -231,10 +231,10 @@ const counters = (list: readonly { readonly body: { readonly counter: number } }
   list.map(({ body }) => body.counter);
 
 test('[FR3] frames that come together open as each does alone, with the same errors', async () => {
-  const key = streamKey(random.bytes(32), ROOM, 'page-0');
+  const key = streamKey(random.bytes(32), ROOM, 'page-0', LOG);
   const good = Array.from({ length: 300 }, (_, i) => sealFrame(key, random.bytes(i), random.bytes));
-  const other = sealFrame(streamKey(random.bytes(32), ROOM, 'page-0'), random.bytes(9), random.bytes);
-  const moved = sealFrame(streamKey(random.bytes(32), LOG, 'page-0'), random.bytes(9), random.bytes);
+  const other = sealFrame(streamKey(random.bytes(32), ROOM, 'page-0', LOG), random.bytes(9), random.bytes);
+  const moved = sealFrame(streamKey(random.bytes(32), LOG, 'page-0', LOG), random.bytes(9), random.bytes);
   const bad = [
     other,
     moved,

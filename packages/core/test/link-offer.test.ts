@@ -100,7 +100,7 @@ test('[LK44] a bundle counts only with the entry that this device signed', async
   const add = addEntryFor(account.log, phone.logged.id, proposed, 5);
   const offer = await readOffer(encodeOffer({ log: account.log, add }), inviter, keys);
   const secrets = {
-    accountKey: account.accountKey,
+    accountKeys: [account.accountKey],
     roomSecret: account.secret,
     epochKeys: [account.epochKey],
   };
@@ -128,7 +128,7 @@ test('any bytes as offer or bundle end with a code', async () => {
   const entry = signEntry(add, phone.sign, fresh.sign);
   const bundle = encodeBundle({
     entry,
-    accountKey: account.accountKey,
+    accountKeys: [account.accountKey],
     roomSecret: account.secret,
     epochKeys: [account.epochKey],
   });

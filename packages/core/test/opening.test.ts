@@ -12,10 +12,11 @@ import { seeded } from './support.ts';
 const test = suite('opening');
 const random = seeded(301);
 const ROOM = random.bytes(32);
+const LOG = random.bytes(32);
 const SECRET = random.bytes(32);
 const EPOCH_KEY = random.bytes(32);
-const PAGE_KEY = streamKey(EPOCH_KEY, ROOM, 'page-0');
-const CONTROL_KEY = streamKey(SECRET, ROOM, CONTROL_STREAM);
+const PAGE_KEY = streamKey(EPOCH_KEY, ROOM, 'page-0', LOG);
+const CONTROL_KEY = streamKey(SECRET, ROOM, CONTROL_STREAM, LOG);
 
 const frameOf = (key: StreamKey, counter: number, kind: number = KIND.updates): Uint8Array => {
   const fields = { clientId: 77, counter, previous: counter - 1, seen: [], heads: [], kind };
@@ -26,7 +27,7 @@ const frameOf = (key: StreamKey, counter: number, kind: number = KIND.updates): 
 
 /** Opens as a room does. @returns the items, those that were refused and why, and the payloads that were previewed. */
 const openAll = async (frames: readonly { readonly stream: string; readonly frame: Uint8Array }[]) => {
-  const keyring = createKeyring(ROOM, SECRET);
+  const keyring = createKeyring(ROOM, SECRET, LOG);
   keyring.add(EPOCH_KEY);
   const items = frames.map((frame, i) => toWaiting({ position: i + 1, ...frame }));
   const codes: string[] = [];
@@ -44,7 +45,7 @@ test('[FR3] few or many, each gets the body that it has alone; only what fails i
     const altered = frameOf(PAGE_KEY, 5);
     altered[60]! ^= 1;
     const later = Uint8Array.from([2, ...frames[0]!.subarray(1)]);
-    const unknown = frameOf(streamKey(random.bytes(32), ROOM, 'page-0'), 6);
+    const unknown = frameOf(streamKey(random.bytes(32), ROOM, 'page-0', LOG), 6);
     const all = [...frames, altered, later, unknown, frames[0]!.subarray(0, 30)].map(onPage);
     const { items, refused, codes } = await openAll([...all, onPage(frameOf(PAGE_KEY, 7, KIND.control))]);
     for (const [i, frame] of frames.entries())
@@ -61,7 +62,7 @@ test('[FR3] few or many, each gets the body that it has alone; only what fails i
 });
 
 test('[FR2] each stream and epoch is opened by its own key, whatever order they come in', async () => {
-  const other = streamKey(EPOCH_KEY, ROOM, 'page-1');
+  const other = streamKey(EPOCH_KEY, ROOM, 'page-1', LOG);
   const mixed = random.shuffled([
     ...Array.from({ length: 300 }, (_, i) => onPage(frameOf(PAGE_KEY, i + 1))),
     ...Array.from({ length: 300 }, (_, i) => ({ stream: 'page-1', frame: frameOf(other, i + 1) })),
@@ -98,7 +99,7 @@ test('[FR9] what is kept for long is copied out of what came with it, and is the
 });
 
 test('a bug inside is not taken for a bad frame', async () => {
-  const keyring = createKeyring(ROOM, SECRET);
+  const keyring = createKeyring(ROOM, SECRET, LOG);
   const items = [
     toWaiting({ position: 1, stream: CONTROL_STREAM, frame: frameOf(CONTROL_KEY, 1, KIND.control) }),
   ];

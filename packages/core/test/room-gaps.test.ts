@@ -52,7 +52,7 @@ test('[FR11] a frame that nobody has the key of is reported, and silences nothin
 
 test('[FR10] an opening under a clientID that is not its device’s is refused, not kept waiting', async () => {
   const { random, account, web, log, words } = await conversation(3);
-  const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE);
+  const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE, account.log.root);
   const body = decodeBody(openFrame(key, words[0]!.frame));
   const { id } = account.devices[0]!.logged;
   const address = { logId: account.log.root, stream: PAGE, deviceId: id, clientId: body.clientId + 1 };

@@ -117,7 +117,7 @@ export const testRoom = async (
       logId: account.log.root,
       epochKeys: options.epochKeys ?? [account.epochKey],
       device: device.logged,
-      account: createOwnAccount(account.log.root, [account.accountKey]),
+      account: await createOwnAccount(account.log.root, [account.accountKey]),
       directory: createDirectory([account.log]),
       sign: device.sign,
       vault,

@@ -93,7 +93,7 @@ test('[FR14] a signed frame with illegal content is refused whole, with evidence
   const web = await testRoom(random, account, 1);
   await phone.write('first');
   const [log, first] = await drain(phone);
-  const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE);
+  const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE, account.log.root);
   const body = decodeBody(openFrame(key, first!.frame));
   const chain = openChain(account.devices[0]!.logged, account.log.root, PAGE, body.clientId, body.opening!)!;
   const poison = Uint8Array.from([1, 1, 5, 0, 0, 3, 0]);

@@ -15,7 +15,7 @@ const makeSelf = async (random: Seeded, devices: number): Promise<Self> => {
   const account = await testAccount(random, devices);
   return {
     secrets: account.devices[0]!.secrets,
-    accountKey: account.accountKey,
+    accountKeys: [account.accountKey],
     roomSecret: account.secret,
     epochKeys: [account.epochKey, random.bytes(32)],
     log: account.log,
@@ -26,7 +26,7 @@ const makeSelf = async (random: Seeded, devices: number): Promise<Self> => {
 
 const secretsOf = (self: Self): Uint8Array[] => [
   ...Object.values(self.secrets as unknown as Record<string, Uint8Array>),
-  self.accountKey,
+  ...self.accountKeys,
   self.roomSecret,
   ...self.epochKeys,
   self.manageSeed!,
@@ -78,7 +78,7 @@ test('what is damaged is STORAGE_CORRUPT, what a newer version wrote STORAGE_NEW
   const self = await makeSelf(random, 3);
   const good = fieldsOf(self);
   const log = good.log as string[];
-  const key = good.accountKey as string;
+  const key = (good.accountKeys as string[])[0]!;
   const chat = signEntry(
     {
       type: 'chat-genesis',
@@ -188,14 +188,14 @@ test('[KY4] what a linked device is given holds the account’s secrets and none
     const { identity, relay, hpke } = self.secrets;
     for (const [name, secret] of Object.entries({ identity, relay, hpke, manage: self.manageSeed! }))
       assert.not(holds(bundle, secret), name);
-    for (const secret of [self.accountKey, self.roomSecret, ...self.epochKeys])
+    for (const secret of [...self.accountKeys, self.roomSecret, ...self.epochKeys])
       assert.ok(holds(bundle, secret), 'the search finds what is there');
     const read = readBundle(bundle);
     assert.equal(
-      [read.accountKey, read.roomSecret, read.epochKeys],
-      [self.accountKey, self.roomSecret, self.epochKeys],
+      [read.accountKeys, read.roomSecret, read.epochKeys],
+      [self.accountKeys, self.roomSecret, self.epochKeys],
     );
-    assert.equal(Object.keys(read).sort(), ['accountKey', 'entry', 'epochKeys', 'roomSecret']);
+    assert.equal(Object.keys(read).sort(), ['accountKeys', 'entry', 'epochKeys', 'roomSecret']);
     assert.ok(bundle.length < LIMITS.rendezvousBytes);
   }
 });

@@ -23,7 +23,12 @@ import {
 
 const { vectors, layer } = collect();
 
-const place: Place = { epochKey: seedOf('epoch key'), room: seedOf('room'), stream: 'page-0' };
+const place: Place = {
+  epochKey: seedOf('epoch key'),
+  room: seedOf('room'),
+  stream: 'page-0',
+  log: seedOf('the log of its epochs'),
+};
 const nonce = seedOf('frame nonce', 24);
 const body = join(
   utf8('a body, which the envelope does not look into'),
@@ -35,14 +40,15 @@ const opens = (frame: Bytes, at = place): Vector['input'] => ({
   epochKey: hex(at.epochKey),
   room: hex(at.room),
   stream: at.stream,
+  log: hex(at.log),
   frame: hex(frame),
 });
 
 const addEnvelopes = ({ good, bad }: Layer): void => {
   const frame = frameOf(place, paddedOf(body), nonce);
-  const keys = ({ epochKey, room, stream }: Place) => ({
-    epochTag: hex(epochTagOf(epochKey, room)),
-    streamKey: hex(streamKeyOf(epochKey, room, stream)),
+  const keys = (at: Place) => ({
+    epochTag: hex(epochTagOf(at)),
+    streamKey: hex(streamKeyOf(at.epochKey, at.room, at.stream)),
   });
   good('valid', 'FR3', opens(frame), { body: hex(body), ...keys(place) });
   const control = { ...place, epochKey: seedOf('room secret'), stream: 'control' };
@@ -69,7 +75,7 @@ const addEnvelopes = ({ good, bad }: Layer): void => {
   unreadable('cut', 'FR3', 'the last byte is missing', frame.subarray(0, -1));
   unreadable('trailing', 'FR3', 'a byte behind the tag', join(frame, byte(0)));
   const nextEpoch = { ...place, epochKey: seedOf('another epoch key') };
-  const tag = epochTagOf(nextEpoch.epochKey, place.room);
+  const tag = epochTagOf(nextEpoch);
   unreadable(
     'epoch',
     'FR2',
@@ -78,7 +84,9 @@ const addEnvelopes = ({ good, bad }: Layer): void => {
     nextEpoch,
   );
   const otherRoom = { ...place, room: seedOf('another room') };
-  const moved = join(frame.subarray(0, 2), epochTagOf(place.epochKey, otherRoom.room), frame.subarray(10));
+  const moved = join(frame.subarray(0, 2), epochTagOf(otherRoom), frame.subarray(10));
+  const otherLog = { ...place, log: seedOf('another log') };
+  unreadable('log', 'EP5', 'an epoch of another log', frame, otherLog);
   unreadable('room', 'KY3', 'moved to another room, the epoch tag made to fit', moved, otherRoom);
   unreadable('stream', 'KY3', 'moved to another stream', frame, { ...place, stream: 'page-1' });
 

@@ -25,8 +25,15 @@ const hkdf = (key: Bytes, length: number, ...info: readonly Bytes[]): Bytes =>
 export const streamKeyOf = (epochKey: Bytes, room: Bytes, stream: string): Bytes =>
   hkdf(epochKey, 32, utf8('sealwire/v1/frame-key'), byte(1), room, utf8(stream));
 
-export const epochTagOf = (epochKey: Bytes, room: Bytes): Bytes =>
-  hkdf(epochKey, 8, utf8('sealwire/v1/epoch-tag'), room);
+/** Of an epoch of `log`; eight zeros for the control stream, which is of none. */
+export const epochTagOf = ({ epochKey, room, stream, log }: Place): Bytes =>
+  stream === 'control'
+    ? new Uint8Array(8)
+    : sha256(
+        utf8('sealwire/v1/epoch-tag'),
+        room,
+        sha256(utf8('sealwire/v1/epoch-commitment'), log, epochKey),
+      ).subarray(0, 8);
 
 const rotated = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
 
@@ -70,16 +77,18 @@ export interface Place {
   readonly epochKey: Bytes;
   readonly room: Bytes;
   readonly stream: string;
+  readonly log: Bytes;
 }
 
 /** A frame around a plaintext that is padded already; `changes` make it one that no writer would make. */
 export const frameOf = (
-  { epochKey, room, stream }: Place,
+  place: Place,
   plaintext: Bytes,
   nonce: Bytes,
   changes: { readonly version?: number; readonly suite?: number; readonly tag?: Bytes } = {},
 ): Bytes => {
-  const { version = 1, suite = 1, tag = epochTagOf(epochKey, room) } = changes;
+  const { epochKey, room, stream } = place;
+  const { version = 1, suite = 1, tag = epochTagOf(place) } = changes;
   const aad = join(utf8('sealwire/v1/frame'), Uint8Array.of(version, suite), tag, room, utf8(stream));
   const sealed = xchacha(streamKeyOf(epochKey, room, stream), nonce, plaintext, aad);
   return join(Uint8Array.of(version, suite), tag, nonce, sealed);

@@ -1,16 +1,17 @@
 // The inside of a device: vault, device log, rooms and engine wired together. device.ts is what apps see of it.
 // The life of a message through it: ARCHITECTURE.md.
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { pageStream, SealwireError, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection, Evidence } from '../api.ts';
 import { type ChatModel, createChatModel } from '../chat.ts';
+import { suiteOfPublicKey } from '../crypto/suites.ts';
+import { createOwnAccount } from '../identity/account-keys.ts';
 import { deviceIdOf, devicePublic } from '../identity/device-keys.ts';
 import { activeDevices } from '../identity/device-log.ts';
 import { createDirectory, requireDevice } from '../identity/directory.ts';
 import { type ChatEntry, type Entry, encodeEntry } from '../logdoc/entries.ts';
 import { createClock, stampMs } from '../logdoc/stamp.ts';
-import type { OwnAccount } from '../room/control.ts';
 import { encodeRecord } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
 import type { Edge } from '../sync/edge.ts';
@@ -58,11 +59,8 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   const device = requireDevice(directory, deviceId);
   const clock = createClock(now);
   const sign = (statement: Uint8Array): Uint8Array => signEd25519(self.secrets.identity, statement);
-  const account: OwnAccount = {
-    id: self.log.root,
-    publicKey: x25519.getPublicKey(self.accountKey),
-    privateKey: self.accountKey,
-  };
+  const suite = suiteOfPublicKey(self.log.genesis.accountKey);
+  const account = await createOwnAccount(self.log.root, self.accountKeys, suite);
   const heads = new Map<string, number>();
   const chats = new Map<string, ChatModel>();
   let connection: Connection = 'offline';
@@ -254,7 +252,8 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     /** Makes a chat with nobody else in it. Works offline. @returns its id, once it is durable here. */
     async createChat(title: string): Promise<string> {
       requireWritable();
-      const made = await makeChat({ account, device, heads: deviceLog().heads, sign, randomBytes, now });
+      const accountKey = deviceLog().accountKeys[0]!.publicKey;
+      const made = await makeChat({ account, device, accountKey, sign, randomBytes, now });
       const entry = { ...made.entry, n: title, t: clock.next() };
       await addChat(entry);
       const model = chats.get(entry.id)!;

@@ -29,7 +29,13 @@ export interface RoomKeys {
 export const openRoom = (commons: RoomCommons, kind: RoomOptions['kind'], keys: RoomKeys): Room => {
   const id = roomIdOf(keys.secret);
   const send: RoomOptions['send'] = ({ stream, frame }) => commons.send(id, stream, frame);
-  return createRoom({ ...commons, ...keys, kind, id, send }, commons.records.get(toHex(id)) ?? []);
+  const records = commons.records.get(toHex(id)) ?? [];
+  const epochs = records.flatMap(({ record }) => (record.type === 'epoch' ? [record] : []));
+  const epochKeys = [...keys.epochKeys, ...epochs.flatMap(({ key }) => key ?? [])];
+  const epochStarts = new Map(
+    epochs.map(({ commitment, at, position }) => [toHex(commitment), { at, position }]),
+  );
+  return createRoom({ ...commons, ...keys, epochKeys, epochStarts, kind, id, send }, records);
 };
 
 /** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */
@@ -53,12 +59,13 @@ export interface NewChat {
 export const makeChat = async (options: {
   readonly account: OwnAccount;
   readonly device: LoggedDevice;
-  readonly heads: readonly Uint8Array[];
+  /** The account's key to use: X25519, 32 bytes. */
+  readonly accountKey: Uint8Array;
   readonly sign: (statement: Uint8Array) => Uint8Array;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly now: () => number;
 }): Promise<NewChat> => {
-  const { account, device, heads, sign, randomBytes } = options;
+  const { account, device, accountKey, sign, randomBytes } = options;
   const genesis = signEntry(
     {
       type: 'chat-genesis',
@@ -75,10 +82,10 @@ export const makeChat = async (options: {
     log: genesis.hash,
     index: 0,
     parents: [],
-    heads,
+    heads: [genesis.hash],
     author: device.id,
     epochKey,
-    members: [{ account: account.id, accountKey: account.publicKey }],
+    members: [{ account: account.id, accountKey }],
     sign,
   });
   return {

@@ -13,8 +13,8 @@ import {
 /** Holds secret keys: only ever sealed, never logged. */
 export interface Self {
   readonly secrets: DeviceSecrets;
-  /** X25519 private key of the account. */
-  readonly accountKey: Uint8Array;
+  /** X25519 private keys of the account that this device holds, oldest first. */
+  readonly accountKeys: readonly Uint8Array[];
   /** Secret of the account's room, and the keys of its epochs. */
   readonly roomSecret: Uint8Array;
   readonly epochKeys: readonly Uint8Array[];
@@ -36,7 +36,7 @@ export const encodeSelf = (self: Self): Uint8Array =>
       identity: toBase64Url(self.secrets.identity),
       relay: toBase64Url(self.secrets.relay),
       hpke: toBase64Url(self.secrets.hpke),
-      accountKey: toBase64Url(self.accountKey),
+      accountKeys: self.accountKeys.map(toBase64Url),
       roomSecret: toBase64Url(self.roomSecret),
       epochKeys: self.epochKeys.map(toBase64Url),
       log: encodeLog(self.log),
@@ -52,7 +52,7 @@ export const decodeSelf = async (json: Uint8Array): Promise<Self> => {
   if (fields.v !== VERSION) throw corrupt();
   return {
     secrets: { identity: key(fields.identity), relay: key(fields.relay), hpke: key(fields.hpke) },
-    accountKey: key(fields.accountKey),
+    accountKeys: list(fields.accountKeys).map(key),
     roomSecret: key(fields.roomSecret),
     epochKeys: list(fields.epochKeys).map(key),
     log: await storedLog(list(fields.log)),

@@ -23,6 +23,16 @@ export const deriveStreamKey = (epochKey: Uint8Array, room: Uint8Array, stream: 
     32,
   );
 
-/** What names an epoch to the relay: opaque, the same for all frames of the epoch. @returns 8 new bytes. */
-export const deriveEpochTag = (epochKey: Uint8Array, room: Uint8Array): Uint8Array =>
-  hkdf(sha256, epochKey, undefined, concat(utf8('sealwire/v1/epoch-tag'), room), EPOCH_TAG_BYTES);
+/** Binds a key to its log: two members cannot be given different keys under one entry. @returns 32 new bytes. */
+export const epochCommitment = (log: Uint8Array, epochKey: Uint8Array): Uint8Array =>
+  sha256(concat(utf8('sealwire/v1/epoch-commitment'), log, epochKey));
+
+/**
+ * What names an epoch to the relay: opaque, the same for all frames of the epoch. It follows from the commitment and not
+ * from the key, so that a member who was given no key knows that a frame is not for it. @returns 8 new bytes.
+ */
+export const deriveEpochTag = (commitment: Uint8Array, room: Uint8Array): Uint8Array =>
+  sha256(concat(utf8('sealwire/v1/epoch-tag'), room, commitment)).slice(0, EPOCH_TAG_BYTES);
+
+/** In frames of the control stream, which are of no epoch. */
+export const NO_EPOCH_TAG = new Uint8Array(EPOCH_TAG_BYTES);

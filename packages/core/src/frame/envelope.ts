@@ -1,8 +1,15 @@
 // A sealed frame: version, suite, epoch tag, nonce, ciphertext. Layout and checks: spec/frame.md §2.
-import { SealwireError, sameBytes } from '@sealwire/protocol';
+import { CONTROL_STREAM, SealwireError, sameBytes } from '@sealwire/protocol';
 import { concat, utf8 } from '../bytes.ts';
 import { openAead, openManyAead, sealAead } from '../crypto/aead.ts';
-import { deriveEpochTag, deriveStreamKey, EPOCH_TAG_BYTES, SUITE } from '../crypto/kdf.ts';
+import {
+  deriveEpochTag,
+  deriveStreamKey,
+  EPOCH_TAG_BYTES,
+  epochCommitment,
+  NO_EPOCH_TAG,
+  SUITE,
+} from '../crypto/kdf.ts';
 import { padded, unpadded } from './padding.ts';
 
 export const FRAME_VERSION = 1;
@@ -22,9 +29,15 @@ export interface StreamKey {
  *
  * @param epochKey - 32 bytes; for the control stream the room secret. Borrowed.
  * @param room - 32 bytes.
+ * @param log - account root or chat id, 32 bytes: what the epoch is one of.
  */
-export const streamKey = (epochKey: Uint8Array, room: Uint8Array, stream: string): StreamKey => {
-  const tag = deriveEpochTag(epochKey, room);
+export const streamKey = (
+  epochKey: Uint8Array,
+  room: Uint8Array,
+  stream: string,
+  log: Uint8Array,
+): StreamKey => {
+  const tag = stream === CONTROL_STREAM ? NO_EPOCH_TAG : deriveEpochTag(epochCommitment(log, epochKey), room);
   const aad = concat(utf8('sealwire/v1/frame'), Uint8Array.of(FRAME_VERSION, SUITE), tag, room, utf8(stream));
   return { tag, key: deriveStreamKey(epochKey, room, stream), aad };
 };

@@ -1,11 +1,49 @@
 // Account keys: one X25519 key for all devices of an account, made anew after a revocation and wrapped to each device
 // that is left. Rules: spec/device-log.md §6.
-import { LIMITS, SealwireError, sameBytes } from '@sealwire/protocol';
+import { LIMITS, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { concat, utf8 } from '../bytes.ts';
 import { hpkeKeyPairOf, unwrapKey, wrapKey } from '../crypto/hpke.ts';
+import type { Suite } from '../crypto/suites.ts';
 import { activeDevices, type DeviceLog, type LoggedDevice } from './device-log.ts';
 import { suiteOfKeys } from './entry-suite.ts';
 import { type AccountKey, type SignedEntry, signEntry } from './log-entry.ts';
+
+/** The account whose device this is, with all its private account keys that this device holds. */
+export interface OwnAccount {
+  /** 32 bytes. */
+  readonly id: Uint8Array;
+  /** @returns the private key, 32 bytes; undefined if this device does not hold it. */
+  privateKey(publicKey: Uint8Array): Uint8Array | undefined;
+  /** All of them, oldest first. */
+  privateKeys(): readonly Uint8Array[];
+  /** Takes one more. @returns false if it was held. */
+  add(publicKey: Uint8Array, privateKey: Uint8Array): boolean;
+}
+
+/** Holds secret keys: never log it. @param privateKeys - 32 bytes each, all of the suite. */
+export const createOwnAccount = async (
+  id: Uint8Array,
+  privateKeys: readonly Uint8Array[],
+  suite: Suite = 1,
+): Promise<OwnAccount> => {
+  const held = new Map<string, Uint8Array>();
+  const add = (publicKey: Uint8Array, privateKey: Uint8Array): boolean => {
+    const name = toHex(publicKey);
+    if (held.has(name)) return false;
+    held.set(name, privateKey);
+    return true;
+  };
+  for (const key of privateKeys) {
+    const { publicKey, privateKey } = await hpkeKeyPairOf(suite, key);
+    add(publicKey, privateKey);
+  }
+  return {
+    id,
+    privateKey: (publicKey) => held.get(toHex(publicKey)),
+    privateKeys: () => [...held.values()],
+    add,
+  };
+};
 
 export interface NewAccountKey {
   readonly log: DeviceLog;

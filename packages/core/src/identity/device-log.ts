@@ -120,6 +120,12 @@ export const isActive = (log: DeviceLog, deviceId: string): boolean => {
 export const activeDevices = (log: DeviceLog): LoggedDevice[] =>
   [...log.devices.values()].filter(({ revokedBy }) => revokedBy === undefined);
 
+/** The device that has been there longest of those that are active, by id in hexadecimal. */
+export const mostSenior = ({ state }: DeviceLog): string | undefined =>
+  [...state.fold.devices]
+    .filter(([, { revocation }]) => !revocation)
+    .sort(([, a], [, b]) => compareSeniority(a.add, b.add))[0]?.[0];
+
 /** The revocations that count, that of the most senior author first. A device may have several. */
 export const revocationsOf = (log: DeviceLog): Revocation[] =>
   log.state.fold.revocations.map(({ signed }) => {
@@ -152,6 +158,27 @@ const DEVICE_LOG_TYPES: ReadonlySet<LogEntry['type']> = new Set<DeviceLogEntry['
 
 /** Whether the log has the entry of this hash, void or not. */
 export const knows = (log: DeviceLog, hash: Uint8Array): boolean => log.state.byKey.has(toHex(hash));
+
+/** Whether the log has an account key, void or not: what it took once it has for ever. */
+export const knowsAccountKey = ({ state }: DeviceLog, publicKey: Uint8Array): boolean =>
+  state.nodes.some(
+    ({ signed: { entry } }) => 'accountKey' in entry && sameBytes(entry.accountKey, publicKey),
+  );
+
+/**
+ * A device that the log ever took in, even by an entry that turned out void: whoever believed it built on what it signed.
+ *
+ * @param deviceId - hexadecimal.
+ */
+export const everDevice = (
+  { root, devices, state }: DeviceLog,
+  deviceId: string,
+): Pick<LoggedDevice, 'id' | 'account' | 'keys'> | undefined => {
+  const known = devices.get(deviceId);
+  if (known) return known;
+  const add = state.nodes.find((node) => node.device === deviceId && !isRevocation(node));
+  return add && { id: deviceIdOf(adding(add).device.identity), account: root, keys: adding(add).device };
+};
 
 const bitsOf = ({ state }: DeviceLog, heads: readonly Uint8Array[]): Uint32Array => {
   const nodes = heads.map((head) => state.byKey.get(toHex(head))).filter((node) => node !== undefined);

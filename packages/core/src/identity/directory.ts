@@ -1,7 +1,15 @@
 // All device logs that this device knows, by account, and the devices in them. Rules: spec/device-log.md §5.
 import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
-import { addToDeviceLog, type DeviceLog, isDeviceLogEntry, knows, type LoggedDevice } from './device-log.ts';
-import type { DeviceLogEntry, SignedEntry } from './log-entry.ts';
+import {
+  addToDeviceLog,
+  type DeviceLog,
+  everDevice,
+  isDeviceLogEntry,
+  knows,
+  type LoggedDevice,
+  startDeviceLog,
+} from './device-log.ts';
+import type { DeviceGenesis, DeviceLogEntry, SignedEntry } from './log-entry.ts';
 
 /** Entries that may wait at once for what they follow; past it the one that waited longest is forgotten. */
 export const WAITING_ENTRIES = 256;
@@ -11,6 +19,13 @@ export interface Directory {
   log(accountId: string): DeviceLog | undefined;
   /** A device by its id, hexadecimal, whichever account it belongs to. Revoked devices are found as well. */
   device(deviceId: string): LoggedDevice | undefined;
+  /** As `device`, and also a device whose addition turned out void: what it signed before must still be verified. */
+  author(deviceId: string): Pick<LoggedDevice, 'id' | 'account' | 'keys'> | undefined;
+  /**
+   * Takes up the log of an account that a membership log, a contact or an invitation names, from its first entry on.
+   * @returns true if it was not known. @throws SealwireError LOG_ENTRY_REFUSED
+   */
+  adopt(genesis: SignedEntry<DeviceGenesis>): Promise<boolean>;
   /**
    * Takes an entry from wherever it came: it proves itself. Entries of accounts that are not known, and entries of
    * other logs, are left alone; one that follows an unknown entry waits for that.
@@ -64,8 +79,29 @@ export const createDirectory = (logs: readonly DeviceLog[]): Directory => {
     }
   };
 
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
   return {
     log: (accountId) => byAccount.get(accountId),
+    author(deviceId) {
+      for (const log of byAccount.values()) {
+        const device = everDevice(log, deviceId);
+        if (device) return device;
+      }
+      return undefined;
+    },
+    async adopt(genesis) {
+      const account = toHex(genesis.hash);
+      if (byAccount.has(account)) return false;
+      const log = await startDeviceLog(genesis);
+      if (byAccount.has(account)) return false; // It came twice at once.
+      byAccount.set(account, log);
+      await addWaiting(account);
+      changed();
+      return true;
+    },
     device(deviceId) {
       for (const log of byAccount.values()) {
         const device = log.devices.get(deviceId);
@@ -83,7 +119,7 @@ export const createDirectory = (logs: readonly DeviceLog[]): Directory => {
       }
       if (!(await add(account, signed))) return false;
       await addWaiting(account);
-      for (const listener of listeners) listener();
+      changed();
       return true;
     },
     onChange(listener) {

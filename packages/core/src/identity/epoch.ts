@@ -1,8 +1,8 @@
 // Epochs: one random key for a room, wrapped to each member's account key and committed to. Rules: spec/epochs.md.
 import { SealwireError, sameBytes } from '@sealwire/protocol';
-import { sha256 } from '#native';
 import { concat, utf8 } from '../bytes.ts';
 import { unwrapKey, wrapKey } from '../crypto/hpke.ts';
+import { epochCommitment } from '../crypto/kdf.ts';
 import { suiteOfKeys } from './entry-suite.ts';
 import { type EpochEntry, type SignedEntry, signEntry } from './log-entry.ts';
 
@@ -26,10 +26,6 @@ export interface NewEpoch {
   readonly members: readonly EpochMember[];
   readonly sign: (statement: Uint8Array) => Uint8Array;
 }
-
-/** Binds a key to its log: two members cannot be given different keys under one entry. */
-export const epochCommitment = (log: Uint8Array, epochKey: Uint8Array): Uint8Array =>
-  sha256(utf8('sealwire/v1/epoch-commitment'), log, epochKey);
 
 /**
  * Makes and signs an epoch entry; one HPKE wrap a member.

@@ -26,7 +26,8 @@ export interface LinkOffer {
 export interface LinkBundle {
   /** The entry that adds the new device, with both signatures. */
   readonly entry: SignedEntry;
-  readonly accountKey: Uint8Array;
+  /** Private account keys, all that the phone holds: older epochs are wrapped to older ones. */
+  readonly accountKeys: readonly Uint8Array[];
   readonly roomSecret: Uint8Array;
   readonly epochKeys: readonly Uint8Array[];
 }
@@ -106,7 +107,7 @@ export const encodeBundle = (bundle: LinkBundle): Uint8Array =>
   utf8(
     JSON.stringify({
       entry: toBase64Url(encodeEntryBytes(bundle.entry)),
-      accountKey: toBase64Url(bundle.accountKey),
+      accountKeys: bundle.accountKeys.map(toBase64Url),
       roomSecret: toBase64Url(bundle.roomSecret),
       epochKeys: bundle.epochKeys.map(toBase64Url),
     }),
@@ -115,12 +116,13 @@ export const encodeBundle = (bundle: LinkBundle): Uint8Array =>
 /** @throws SealwireError MALFORMED */
 export const readBundle = (bundle: Uint8Array): LinkBundle => {
   const fields = parse(bundle);
-  if (!Array.isArray(fields.epochKeys) || fields.epochKeys.length < 1) throw malformed();
+  const { accountKeys, epochKeys } = fields;
+  if (!isList(accountKeys) || !isList(epochKeys)) throw malformed();
   return {
     entry: decodeEntryBytes(bytes(fields.entry)),
-    accountKey: bytes(fields.accountKey, 32),
+    accountKeys: accountKeys.map((key) => bytes(key, 32)),
     roomSecret: bytes(fields.roomSecret, 32),
-    epochKeys: fields.epochKeys.map((key) => bytes(key, 32)),
+    epochKeys: epochKeys.map((key) => bytes(key, 32)),
   };
 };
 
@@ -139,6 +141,9 @@ export const joinAccount = async (
     throw new SealwireError('LINK_TAMPERED', 'The phone added another device than this one. Start anew.');
   return { ...secrets, log: await addToDeviceLog(offer.log, entry as SignedEntry<DeviceAdd>) };
 };
+
+/** One at least. */
+const isList = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > 0;
 
 const parse = (json: Uint8Array): Record<string, unknown> => {
   try {

@@ -90,8 +90,8 @@ const release = async (
   });
   // From here on the phone may go off for ever: the account's other devices learn of the new one from the relay.
   await core.accountRoom.sent();
-  const { accountKey, roomSecret, epochKeys } = core.self();
-  return encodeBundle({ entry: signed, accountKey, roomSecret, epochKeys });
+  const { accountKeys, roomSecret, epochKeys } = core.self();
+  return encodeBundle({ entry: signed, accountKeys, roomSecret, epochKeys });
 };
 
 const failed = (error: SealwireError): LinkSession => {

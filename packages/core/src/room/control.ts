@@ -1,36 +1,53 @@
 // The control stream of one room: which log entries it holds, and what they give this device. Rules: spec/epochs.md,
-// spec/device-log.md.
+// spec/device-log.md §5.
 import { LIMITS, Reader, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { verifyEd25519 } from '#native';
-import { isDeviceLogEntry } from '../identity/device-log.ts';
+import type { Evidence } from '../api.ts';
+import { epochCommitment } from '../crypto/kdf.ts';
+import type { OwnAccount } from '../identity/account-keys.ts';
+import { isDeviceLogEntry, type LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
-import { epochCommitment, openEpoch } from '../identity/epoch.ts';
 import {
   type ChatGenesis,
+  type Cut,
+  type DeviceGenesis,
   decodeEntryBytes,
   type EpochEntry,
   encodeEntryBytes,
   entryStatement,
   type SignedEntry,
 } from '../identity/log-entry.ts';
+import { countingCuts } from './counting-cuts.ts';
+import { type Cuts, createCuts } from './cuts.ts';
+import { createEarlyEntries } from './early-entries.ts';
+import { createEpochs, type EpochLimits, type EpochStart } from './group-keys.ts';
 import type { Keyring } from './keyring.ts';
+import { accountMembers, founderMembers } from './members.ts';
 
-/** The account whose device this is; holds its private account key. */
-export interface OwnAccount {
-  readonly id: Uint8Array;
-  /** X25519, 32 bytes each. */
-  readonly publicKey: Uint8Array;
-  readonly privateKey: Uint8Array;
-}
+export type { OwnAccount } from '../identity/account-keys.ts';
 
 export interface ControlOptions {
   readonly logId: Uint8Array;
   readonly account: OwnAccount;
+  readonly device: Pick<LoggedDevice, 'id'>;
   readonly directory: Directory;
   readonly keyring: Keyring;
   /** Epoch keys known from the account document: what they commit to needs no unwrapping. */
   readonly epochKeys: readonly Uint8Array[];
+  /** When each epoch came, by commitment in hexadecimal; of those that the vault holds. */
+  readonly epochStarts?: ReadonlyMap<string, EpochStart>;
+  readonly epochLimits?: EpochLimits;
+  /** An epoch's key is here for the first time; the key is undefined if it was known from elsewhere. */
+  readonly keepEpoch?: (commitment: Uint8Array, epochKey: Uint8Array | undefined, start: EpochStart) => void;
+  readonly sign: (statement: Uint8Array) => Uint8Array;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly now: () => number;
+  /** How many frames the room has, about. */
+  readonly position?: () => number;
+  /** Fed with the cuts that count. */
+  readonly cuts?: Cuts;
+  readonly report: (evidence: Omit<Evidence, 'room'>) => void;
 }
 
 /** The payload of a control frame: entries, each after its length. */
@@ -40,80 +57,202 @@ export const encodeEntries = (entries: readonly SignedEntry[]): Uint8Array => {
   return encoding.toUint8Array(out);
 };
 
-/** @throws SealwireError MALFORMED, TOO_LARGE, UNSUPPORTED_VERSION */
-export const decodeEntries = (payload: Uint8Array): SignedEntry[] => {
+/** Each entry, or why it cannot be read: one of a newer version does not hide the others. @throws SealwireError MALFORMED */
+export const decodeEntries = (payload: Uint8Array): (SignedEntry | SealwireError)[] => {
   const reader = new Reader(payload);
-  const entries: SignedEntry[] = [];
-  while (reader.left > 0) entries.push(decodeEntryBytes(reader.sized(LIMITS.frameBytes)));
+  const entries: (SignedEntry | SealwireError)[] = [];
+  while (reader.left > 0) {
+    const bytes = reader.sized(LIMITS.frameBytes);
+    try {
+      entries.push(decodeEntryBytes(bytes));
+    } catch (error) {
+      entries.push(asFault(error));
+    }
+  }
   return entries;
 };
 
 export const createControl = (options: ControlOptions) => {
-  const { directory, keyring, logId } = options;
+  const { directory, keyring, logId, report, cuts = createCuts() } = options;
   const held = new Set<string>();
+  const early = createEarlyEntries(LIMITS.earlyEntries);
+  const cutEntries = new Map<string, SignedEntry<Cut>>();
+  /** What `cuts` was fed with: the entry's hash by device, both hexadecimal. */
+  const fed = new Map<string, string>();
+  const founder = founderMembers(logId);
+  const isAccountLog = (): boolean => directory.log(toHex(logId)) !== undefined;
+  const ofAccount = accountMembers(logId, directory);
+  const members = () => (isAccountLog() ? ofAccount : founder.members);
   for (const key of options.epochKeys) keyring.add(key);
 
-  const requireAuthor = async (author: Uint8Array, signed: SignedEntry): Promise<void> => {
-    const device = directory.device(toHex(author));
-    if (!device) throw refused('its author is no known device');
+  const epochs = createEpochs({
+    logId,
+    get members() {
+      return members();
+    },
+    log: (accountId) => directory.log(accountId),
+    account: options.account,
+    device: options.device,
+    author: (deviceId) => directory.author(deviceId),
+    keyring,
+    sign: options.sign,
+    randomBytes: options.randomBytes,
+    now: options.now,
+    position: options.position ?? (() => 0),
+    starts: new Map(options.epochStarts),
+    keep: (...epoch) => options.keepEpoch?.(...epoch),
+    cheated: ({ code, message }, signed) => {
+      const bytes = encodeEntryBytes(signed);
+      report({ code, message, stream: 'control', deviceId: toHex(signed.entry.author), bytes });
+    },
+    ...(options.epochLimits && { limits: options.epochLimits }),
+  });
+
+  /** The author's account; undefined while the author is not known. @throws SealwireError LOG_ENTRY_REFUSED */
+  const checkedAuthor = async (
+    signed: SignedEntry<ChatGenesis | Cut>,
+  ): Promise<{ readonly account: Uint8Array } | undefined> => {
+    const device = directory.author(toHex(signed.entry.author));
+    if (!device) return undefined;
     const [signature] = signed.signatures;
     if (!signature || !(await verifyEd25519(device.keys.identity, entryStatement(signed.hash), signature)))
       throw refused('its signature is wrong');
+    return device;
   };
 
-  const acceptGenesis = async (signed: SignedEntry<ChatGenesis>): Promise<void> => {
+  const takeChatGenesis = async (signed: SignedEntry<ChatGenesis>): Promise<boolean> => {
     if (!sameBytes(signed.hash, logId)) throw refused('it opens another chat');
-    await requireAuthor(signed.entry.author, signed);
+    const author = await checkedAuthor(signed);
+    if (!author) return false;
+    if (!sameBytes(author.account, signed.entry.account)) throw refused('its author is of another account');
+    founder.take(signed);
+    return true;
   };
 
-  const acceptEpoch = async (signed: SignedEntry<EpochEntry>): Promise<void> => {
+  const takeCut = async (signed: SignedEntry<Cut>): Promise<boolean> => {
+    if (!sameBytes(signed.entry.log, logId)) throw refused('it cuts in another room');
+    if (sameBytes(signed.entry.author, signed.entry.device)) throw refused('it cuts its own author');
+    if (!(await checkedAuthor(signed))) return false;
+    cutEntries.set(toHex(signed.hash), signed);
+    return true;
+  };
+
+  /** @returns false if the entry cannot be judged yet. @throws SealwireError LOG_ENTRY_REFUSED */
+  const take = async (signed: SignedEntry): Promise<boolean> => {
     const { entry } = signed;
-    const { account } = options;
-    if (!sameBytes(entry.log, logId)) throw refused('it is an epoch of another log');
-    await requireAuthor(entry.author, signed);
-    const [only] = entry.recipients;
-    const membersOnly =
-      entry.recipients.length === 1 &&
-      only !== undefined &&
-      sameBytes(only.account, account.id) &&
-      sameBytes(only.accountKey, account.publicKey);
-    if (!membersOnly) throw refused("it is not wrapped to exactly the chat's members");
-    const known = options.epochKeys.some((key) => sameBytes(epochCommitment(logId, key), entry.commitment));
-    if (!known) keyring.add(await openEpoch(entry, account.id, account.privateKey));
+    switch (entry.type) {
+      case 'device-genesis':
+        if (directory.log(toHex(signed.hash))) return true;
+        if (!members().names(signed.hash)) return false;
+        await directory.adopt(signed as SignedEntry<DeviceGenesis>);
+        return true;
+      case 'device-add':
+      case 'device-revoke':
+      case 'account-key':
+        if (!directory.log(toHex(entry.account))) return false;
+        await directory.learn(signed);
+        return true;
+      case 'chat-genesis':
+        return takeChatGenesis(signed as SignedEntry<ChatGenesis>);
+      case 'epoch':
+        return (await epochs.take(signed as SignedEntry<EpochEntry>)) === 'taken';
+      case 'cut':
+        return takeCut(signed as SignedEntry<Cut>);
+      default:
+        return false; // Entries of several members: they wait, bounded, for a version that knows them.
+    }
+  };
+
+  /** Gives what waits to whoever may judge it now, until nothing moves. */
+  const settle = async (): Promise<void> => {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const { signed, accepted } of early.list())
+        try {
+          if (!(await take(signed))) continue;
+          early.remove(signed);
+          moved = true;
+        } catch (error) {
+          const { code, message } = asFault(error);
+          early.remove(signed);
+          held.delete(toHex(signed.hash));
+          if (accepted) report({ code, message, stream: 'control', bytes: encodeEntryBytes(signed) });
+        }
+    }
+    await epochs.open();
+    feedCuts();
+  };
+
+  const feedCuts = (): void => {
+    const counting = countingCuts([...cutEntries.values()], directory);
+    for (const [device, { hash, entry }] of counting) {
+      const order = toHex(hash);
+      const before = fed.get(device);
+      if (before === order) continue;
+      fed.set(device, order);
+      const chains = entry.chains.map(({ stream, clientId, counter, hash: at }) => {
+        return [`${stream}/${clientId}`, { counter, hash: at }] as const;
+      });
+      cuts.set(device, { chains: new Map(chains), order });
+      if (before !== undefined) cuts.withdraw(device, before);
+    }
+    for (const [device, order] of fed)
+      if (!counting.has(device)) {
+        fed.delete(device);
+        cuts.withdraw(device, order);
+      }
   };
 
   return {
+    logId,
+    epochs,
+    /** Who is in the room. */
+    get members() {
+      return members();
+    },
     /** True if the room's control stream holds the entry of this hash. */
     holds: (hash: Uint8Array): boolean => held.has(toHex(hash)),
+    /** The devices that a cut ends in this room, by id in hexadecimal, with the cut that counts. */
+    countingCuts: (): ReadonlyMap<string, SignedEntry<Cut>> =>
+      countingCuts([...cutEntries.values()], directory),
     /** Takes at once what proves itself, so that the frame around it can be judged. */
     async preview(payload: Uint8Array): Promise<void> {
       for (const signed of decodeEntries(payload)) {
-        if (!isDeviceLogEntry(signed)) continue;
+        if (signed instanceof SealwireError || !isDeviceLogEntry(signed)) continue;
         // What is wrong with it, or only early, is said when the frame is accepted.
-        await directory.learn(signed).catch(ignoreRefusal);
+        const isTaken = await take(signed).catch(ignoreRefusal);
+        if (isTaken === false) early.put(signed, false);
       }
     },
-    /** Takes the entries of an accepted frame. @throws SealwireError LOG_ENTRY_REFUSED, FRAME_KEY_MISSING */
+    /**
+     * Takes the entries of an accepted frame; what is early waits.
+     * @throws SealwireError LOG_ENTRY_REFUSED, UNSUPPORTED_VERSION for the first that is wrong; the others are taken.
+     */
     async accept(payload: Uint8Array): Promise<void> {
+      let fault: SealwireError | undefined;
       for (const signed of decodeEntries(payload)) {
-        switch (signed.entry.type) {
-          case 'device-genesis':
-            if (!directory.log(toHex(signed.hash))) throw refused('it opens an account that is no member');
-            break;
-          case 'device-add':
-          case 'device-revoke':
-          case 'account-key':
-            await directory.learn(signed);
-            break;
-          case 'chat-genesis':
-            await acceptGenesis(signed as SignedEntry<ChatGenesis>);
-            break;
-          case 'epoch':
-            await acceptEpoch(signed as SignedEntry<EpochEntry>);
-            break;
+        if (signed instanceof SealwireError) {
+          fault ??= signed;
+          continue;
         }
-        held.add(toHex(signed.hash));
+        try {
+          if (await take(signed)) early.remove(signed);
+          else early.put(signed, true);
+          held.add(toHex(signed.hash));
+        } catch (error) {
+          fault ??= asFault(error);
+        }
       }
+      await settle();
+      if (fault) throw fault;
+    },
+    /** Something was learned elsewhere: tries again what waits. */
+    retry: settle,
+    /** The commitment of the epoch that a writer seals under; undefined while it may not write. */
+    current: (): Uint8Array | undefined => epochs.current()?.entry.commitment,
+    /** Whether this room knows the key: one that the account document brought later. */
+    addKey(epochKey: Uint8Array): void {
+      if (!keyring.has(epochCommitment(logId, epochKey))) keyring.add(epochKey);
     },
   };
 };
@@ -123,6 +262,13 @@ export type Control = ReturnType<typeof createControl>;
 const refused = (why: string): SealwireError =>
   new SealwireError('LOG_ENTRY_REFUSED', `A log entry was refused: ${why}.`);
 
-const ignoreRefusal = (error: unknown): void => {
-  if (!(error instanceof SealwireError)) throw error;
+const asFault = (error: unknown): SealwireError => {
+  if (error instanceof SealwireError) return error;
+  throw error;
+};
+
+/** @returns true: there is nothing to wait for. */
+const ignoreRefusal = (error: unknown): true => {
+  if (error instanceof SealwireError) return true;
+  throw error;
 };

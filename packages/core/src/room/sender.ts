@@ -1,14 +1,15 @@
 // What leaves a room: takes local edits, frames them when nothing is in flight, settles what the relay acknowledged.
 // Rules: spec/frame.md §9.
-import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, LIMITS, toHex } from '@sealwire/protocol';
 import { type Body, decodeBody, KIND } from '../frame/body.ts';
 import { sealFrame } from '../frame/envelope.ts';
-import type { SignedEntry } from '../identity/log-entry.ts';
+import { encodeEntryBytes, type SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, openChain } from './chains.ts';
 import { encodeEntries } from './control.ts';
+import { createDuty } from './duty.ts';
 import { frameBatch } from './framing.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
@@ -19,12 +20,17 @@ export interface SenderEvents {
   changed(): void;
   /** Something may be framed: call `frameNext` in the room's turn. */
   ready(): void;
+  /** What this device has to say waits for keys of these accounts, its own among them perhaps. */
+  keysOwed(accounts: readonly Uint8Array[]): void;
 }
 
 export const createSender = (state: RoomState, events: SenderEvents) => {
   const { options, control } = state;
   const { vault } = options;
+  const duty = createDuty(state);
   let lastDurable: Promise<void> = Promise.resolve();
+  /** Own bodies that the relay lost and that are not framed again: those of pages wait for an epoch to be sealed under. */
+  const lost = new Set<StoredBody>();
 
   const put = (item: Omit<OutboxItem, 'record'>): Promise<void> => {
     const { clientId, clockAfter } = item;
@@ -56,12 +62,18 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
 
   const deviceLog = () => options.directory.log(toHex(options.account.id));
 
-  /** Before its first words in a chat, a device shows there the log that makes it one of its account's. */
-  const introduce = (): void => {
-    if (options.kind !== 'chat' || state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) return;
-    const missing = deviceLog()?.entries.filter(({ hash }) => !control.holds(hash)) ?? [];
-    if (missing.length > 0) void putControl(missing).catch(() => undefined); // Reported by the vault.
+  /** Before its words, a device shows what they are judged by, and sees to it that the right people can read them. */
+  const prepare = async (): Promise<void> => {
+    const waits = (isControl: boolean) =>
+      state.outbox.some(({ stream }) => (stream === CONTROL_STREAM) === isControl);
+    if (waits(true)) return;
+    const speaks = waits(false) || lost.size > 0;
+    if (!speaks && !duty.due()) return;
+    for (const entries of inFrames(await duty.entries(speaks))) putControl(entries).catch(() => undefined); // Reported by the vault.
+    if (speaks && duty.waitsFor().length > 0) events.keysOwed(duty.waitsFor());
   };
+
+  const sealing = (stream: string) => state.keyring.sealing(stream, control.current());
 
   const ownChain = ({ stream, clientId, nonce }: OutboxItem): Chain => {
     const known = state.chains.get(chainKey(stream, clientId));
@@ -76,10 +88,36 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     item.sent = true;
     options.send(item);
   };
+  /** Sends again all that is framed and not acknowledged. */
+  const sendFramed = (which: (item: FramedItem) => boolean = () => true): void => {
+    for (const item of state.framed) if (which(item)) send(item);
+  };
+
+  const putBack = async (): Promise<void> => {
+    const items = [...lost].flatMap((kept) => {
+      const { stream, body: encodedBody } = kept;
+      const key = sealing(stream);
+      if (!key) return [];
+      lost.delete(kept);
+      const frame = sealFrame(key, encodedBody, options.randomBytes);
+      return { stream, frame, encodedBody, body: decodeBody(encodedBody), sent: false };
+    });
+    if (items.length === 0) return;
+    const { ids, durable } = vault.commit({
+      put: items.map(({ stream, frame, encodedBody }) =>
+        encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody }),
+      ),
+    });
+    const put = items.map((item, i) => ({ ...item, record: ids[i]! }));
+    for (const { body } of put) state.kept.delete(keptKey(body));
+    state.framed = [...put, ...state.framed];
+    await durable.catch(() => undefined); // A failed vault reports itself, and holds back what is framed.
+  };
 
   return {
     put,
     putControl,
+    duty,
     /** Resolves when everything written so far is durable on this device. */
     stored: (): Promise<void> => lastDurable,
     /**
@@ -109,12 +147,17 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
     async frameNext(): Promise<void> {
       if (!state.live || state.framed.length > 0 || vault.problem) return;
-      if (state.outbox.length > 0 && state.outbox[0]!.stream !== CONTROL_STREAM) introduce();
+      await prepare();
+      if (lost.size > 0 && !state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
+        await putBack();
+        if (state.live) sendFramed(({ sent }) => !sent);
+        if (state.framed.length > 0) return;
+      }
       const batch = nextBatch(
         state.outbox,
         (stream, id) => state.chains.get(chainKey(stream, id))?.clock ?? 0,
       );
-      const key = batch && state.keyring.sealing(batch.items[0]!.stream);
+      const key = batch && sealing(batch.items[0]!.stream);
       if (!key) return;
       const chain = ownChain(batch.items[0]!);
       const { stream, clientId } = chain.address;
@@ -154,10 +197,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       await durable;
       if (state.live) send(item);
     },
-    /** Sends again all that is framed and not acknowledged. */
-    sendFramed(which: (item: FramedItem) => boolean = () => true): void {
-      for (const item of state.framed) if (which(item)) send(item);
-    },
+    sendFramed,
     /** The relay has an own frame durably at this position. */
     settle(item: FramedItem, position: number): void {
       const { stream, encodedBody, body } = item;
@@ -178,25 +218,13 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
      * The relay lost everything after `head`: seals own bodies from there on again, to be sent once the room is live.
      * Others that hold them drop them as duplicates.
      */
-    goBack(head: number): void {
+    async goBack(head: number): Promise<void> {
       state.cursor = Math.min(state.cursor, head);
-      const lost = [...state.kept.values()].filter(({ position }) => position > head);
-      const items = lost.flatMap(({ stream, body: encodedBody }) => {
-        const key = state.keyring.sealing(stream);
-        if (!key) return [];
-        const frame = sealFrame(key, encodedBody, options.randomBytes);
-        return { stream, frame, encodedBody, body: decodeBody(encodedBody), sent: false };
-      });
-      const { ids, durable } = vault.commit({
-        put: items.map(({ stream, frame, encodedBody }) =>
-          encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody }),
-        ),
-      });
-      durable.catch(() => undefined); // A failed vault reports itself, and holds back what is framed.
-      const put = items.map((item, i) => ({ ...item, record: ids[i]! }));
-      for (const { body } of put) state.kept.delete(keptKey(body));
-      state.framed = [...put, ...state.framed];
+      for (const kept of state.kept.values()) if (kept.position > head) lost.add(kept);
+      await putBack();
     },
+    /** Whether anything is to be framed. */
+    waits: (): boolean => state.outbox.length > 0 || lost.size > 0 || duty.due(),
     /** Removes what the relay turned out to hold already: this device was restored from a copy. */
     dropCovered(): RecordId[] {
       const covered = state.outbox.filter(
@@ -211,6 +239,22 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       for (const { clientId, clockAfter } of state.outbox) markStored(clientId, clockAfter);
     },
   };
+};
+
+/** Entries in groups of which each fits a frame, in their order. */
+const inFrames = (entries: readonly SignedEntry[]): SignedEntry[][] => {
+  const frames: SignedEntry[][] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    const size = encodeEntryBytes(entry).length + 4;
+    if (frames.length === 0 || bytes + size > LIMITS.batchBytes) {
+      frames.push([]);
+      bytes = 0;
+    }
+    frames.at(-1)!.push(entry);
+    bytes += size;
+  }
+  return frames;
 };
 
 export type Sender = ReturnType<typeof createSender>;
