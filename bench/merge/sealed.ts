@@ -122,7 +122,7 @@ export const playSealed = async (steps: readonly Step[]): Promise<SealedLog> => 
       writer.acknowledgements.shift();
       time.now = next.at;
       writer.received = Math.max(writer.received, next.position);
-      await writer.room.appended(next.position);
+      await writer.room.appended(next.position, frames[next.position - 1]!.frame);
       await settled(writer);
     }
   }

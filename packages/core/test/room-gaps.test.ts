@@ -50,6 +50,16 @@ test('[FR11] a frame that nobody has the key of is reported, and silences nothin
   assert.equal(codes(web), ['FRAME_KEY_MISSING', 'FRAME_GAP']);
 });
 
+test('[FR11] a frame that waited in the vault for what comes before it is not taken for one without a key', async () => {
+  const { random, account, web, log, words } = await conversation(4);
+  await web.room.goLive();
+  await web.room.receive([log, words[0]!, words[2]!]);
+  assert.equal(codes(web), ['FRAME_GAP']);
+  const again = await testRoom(random, account, 1, { records: web.records });
+  await again.room.goLive();
+  assert.equal(codes(again), ['FRAME_GAP']);
+});
+
 test('[FR10] an opening under a clientID that is not its device’s is refused, not kept waiting', async () => {
   const { random, account, web, log, words } = await conversation(3);
   const key = streamKey(account.epochKey, roomIdOf(account.secret), PAGE, account.log.root);

@@ -188,7 +188,7 @@ export const drain = async (
     const frame = from.sent.shift();
     if (!frame) break;
     frames.push({ position: position.next, ...frame });
-    await from.room.appended(position.next++);
+    await from.room.appended(position.next++, frame.frame);
   }
   from.room.goDown();
   return frames;

@@ -246,7 +246,7 @@ test('an append is answered with its position', () => {
   assert.equal([room, stream, frame], [idOf(1), 'page-0', FRAME]);
   device.hear({ type: 'appended', request, position: 31 });
   const appended = device.only(device.all('appended'));
-  assert.equal([appended.room, appended.position], [toHex(idOf(1)), 31]);
+  assert.equal([appended.room, appended.position, appended.frame], [toHex(idOf(1)), 31, FRAME]);
 });
 
 test('an append that is refused for the moment is sent again after a while, however often', () => {

@@ -189,19 +189,21 @@ export const createRoom = (
       }),
     /** True if nothing may be said here before a new epoch, which needs what this device does not have yet. */
     rotationOwed: (): boolean => sender.duty.rotationOwed(),
-    /** The relay has the frame in flight durably at this position. */
-    appended: (position: number): Promise<void> =>
+    /** The relay has this frame durably at this position. It may be settled already: it came back before the answer. */
+    appended: (position: number, frame: Uint8Array): Promise<void> =>
       step(() => {
-        const item = state.framed.find(({ sent }) => sent);
+        const item = state.framed.find((framed) => framed.frame === frame);
         if (item) sender.settle(item, position);
         changed();
         kick();
       }),
     /** Everything up to the head has come: own frames may leave. */
     goLive: (): Promise<void> =>
-      step(() => {
+      step(async () => {
         state.live = true;
         if (!options.vault.problem) sender.sendFramed();
+        // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
+        if (inbox.parked().some(({ body }) => !body)) await judge();
         reportGaps();
         changed();
         kick();

@@ -124,7 +124,7 @@ export const createEngine = (options: EngineOptions) => {
       'go-back': ({ head }) => room?.goBack(head).then(() => handle({ type: 'went-back', room: room.id })),
       live: () => room?.goLive(),
       down: () => room?.goDown(),
-      appended: ({ position }) => room?.appended(position),
+      appended: ({ position, frame }) => room?.appended(position, frame),
     };
     (performers[effect.type] as (of: SessionEffect) => unknown)(effect);
   };

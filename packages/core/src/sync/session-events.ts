@@ -58,6 +58,12 @@ export type SessionEffect =
   | { readonly type: 'go-back'; readonly room: string; readonly head: number }
   | { readonly type: 'live'; readonly room: string }
   | { readonly type: 'down'; readonly room: string }
-  | { readonly type: 'appended'; readonly room: string; readonly position: number }
+  /** The relay has this very frame, as it was given to `append`, durably at this position. */
+  | {
+      readonly type: 'appended';
+      readonly room: string;
+      readonly position: number;
+      readonly frame: Uint8Array;
+    }
   | { readonly type: 'append-again'; readonly room: string }
   | { readonly type: 'problem'; readonly error: SealwireError; readonly room?: string };

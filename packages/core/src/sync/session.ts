@@ -190,8 +190,8 @@ export const createSession = (options: SessionOptions) => {
     });
   };
 
-  const appended = (room: FollowedRoom, position: number) => {
-    emit({ type: 'appended', room: toHex(room.id), position });
+  const appended = ({ room, frame }: Extract<Pending, { type: 'append' }>, position: number) => {
+    emit({ type: 'appended', room: toHex(room.id), position, frame });
     room.delivered = Math.max(room.delivered, position);
   };
 
@@ -261,7 +261,7 @@ export const createSession = (options: SessionOptions) => {
       }
       case 'appended': {
         const entry = take(message.request, ['append']);
-        if (entry) appended(entry.room, message.position);
+        if (entry) appended(entry, message.position);
         break;
       }
       case 'done': {
@@ -348,7 +348,8 @@ export const createSession = (options: SessionOptions) => {
         const room = rooms.get(toHex(event.room));
         if (room?.state !== 'live') break;
         const { stream, frame } = event;
-        send({ type: 'append', request: request({ type: 'append', room }), room: room.id, stream, frame });
+        const asked = request({ type: 'append', room, frame });
+        send({ type: 'append', request: asked, room: room.id, stream, frame });
         break;
       }
       case 'went-back': {
