@@ -1,5 +1,5 @@
-// The committed vectors of frames, log documents, log entries and contacts are what their generators make, no more and
-// no less. What they mean is tested in packages/core/test/*-vectors.test.ts.
+// The committed vectors of frames, log documents, log entries, contacts and the wire are what their generators make, no
+// more and no less. What they mean is tested in packages/{core,protocol}/test/*-vectors.test.ts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,6 +8,7 @@ import { deviceLogVectors } from '../../spec/vectors/device-log/generate.ts';
 import { type Vector, vectorText } from '../../spec/vectors/form.ts';
 import { frameVectors } from '../../spec/vectors/frame/generate.ts';
 import { logDocumentVectors } from '../../spec/vectors/log-document/generate.ts';
+import { wireVectors } from '../../spec/vectors/wire/generate.ts';
 
 const test = suite('vectors, made again');
 
@@ -16,6 +17,7 @@ const FOLDERS: Readonly<Record<string, ReadonlyMap<string, Vector>>> = {
   'log-document': logDocumentVectors,
   'device-log': deviceLogVectors,
   contacts: contactsVectors,
+  wire: wireVectors,
 };
 
 /** The ids of the rules that spec/ has. */
