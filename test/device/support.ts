@@ -22,7 +22,11 @@ export interface Bench {
   end(): Promise<void>;
   /** Starts the relay anew on its data, at the same address. */
   restart(): Promise<void>;
-  create(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
+  /** @param internals - `name` is the person's, else Ada. */
+  create(
+    name: string,
+    internals?: DeviceInternals & { readonly now?: () => number; readonly name?: string },
+  ): Promise<Device>;
   open(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
   link(
     phone: Device,

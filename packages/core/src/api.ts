@@ -272,6 +272,28 @@ export interface Device {
   openChat(chatId: string): Promise<Chat>;
   /** Links a new device whose code was scanned or pasted. */
   link(code: string): LinkSession;
+  readonly contacts: Readable<readonly Contact[]>;
+  /** Contact requests and strangers' invitations, newest first, that wait for the person. */
+  readonly requests: Readable<readonly ContactRequest[]>;
+  /** Newest first; shared by all own devices. */
+  readonly alerts: Readable<readonly Alert[]>;
+  /**
+   * Text for a QR code, or for a link's fragment. Who has it may ask to be a contact, and can read nothing by it.
+   * @throws SealwireError RELAY_UNREACHABLE if this device has not met its relay since it was opened.
+   */
+  createCard(): Promise<string>;
+  /**
+   * Asks the owner of a card to be a contact. Resolves once that is durable here; it leaves when the relay can be reached.
+   * @throws SealwireError CARD_INVALID, CARD_OTHER_RELAY, RELAY_UNREACHABLE
+   */
+  addContact(card: string): Promise<void>;
+  /** @throws SealwireError CONTACT_UNKNOWN */
+  acceptRequest(id: string): Promise<void>;
+  /** Nobody is told. @throws SealwireError CONTACT_UNKNOWN */
+  declineRequest(id: string): Promise<void>;
+  /** Whether the safety numbers were found equal. @throws SealwireError CONTACT_UNKNOWN */
+  markVerified(accountId: string, verified: boolean): Promise<void>;
+  dismissAlert(id: string): Promise<void>;
   /** The network switch. Off closes the connection at once; on reconnects at once. */
   setNetwork(on: boolean): void;
   /** Tries again after a `problem` (a disk that has room again, a deleted database to put back). */

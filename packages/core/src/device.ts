@@ -1,5 +1,6 @@
 // What an app holds: a device as readable values and a few verbs, over the core in account/core.ts.
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
+import { createContacts } from './account/contacts.ts';
 import { type Core, createCore, type DeviceParts } from './account/core.ts';
 import type { Chat, ChatSummary, Device, DeviceStatus, Evidence, LinkedDevice, Platform } from './api.ts';
 import { activeDevices } from './identity/device-log.ts';
@@ -15,8 +16,10 @@ export const createDevice = async (
   const evidenceListeners = new Set<(evidence: Evidence) => void>();
   let networkOn = !offline;
   const values: { invalidate(): void }[] = [];
+  const others: { changed(): void }[] = [];
   const opened = await createCore(parts, {
     changed: () => {
+      for (const other of others) other.changed();
       for (const value of values) value.invalidate();
     },
     evidence: (evidence) => {
@@ -30,8 +33,21 @@ export const createDevice = async (
       .sort((a, b) => b.lastAt - a.lastAt || (a.id < b.id ? -1 : 1)),
   );
   const devices = createReadable(() => listDevices(opened));
-  const status = createReadable(() => deviceStatus(opened, networkOn));
-  values.push(chats, devices, status);
+  const people = createContacts({
+    ...parts,
+    core: opened,
+    report: (evidence) => {
+      for (const listener of evidenceListeners) listener(evidence);
+    },
+    fault: opened.fault,
+    invitation: () => undefined,
+  });
+  others.push(people);
+  const contacts = createReadable(people.contacts);
+  const requests = createReadable(people.requests);
+  const alerts = createReadable(people.alerts);
+  const status = createReadable(() => deviceStatus(opened, networkOn, people.pending()));
+  values.push(chats, devices, contacts, requests, alerts, status);
   opened.vault.onProblem((problem) => {
     // Another tab or program holds the vault now: this one must neither write nor speak for the device.
     if (problem instanceof SealwireError && problem.code === 'STORAGE_IN_USE') opened.engine.close();
@@ -53,6 +69,15 @@ export const createDevice = async (
       if (!model) throw new SealwireError('CHAT_UNKNOWN', 'There is no such chat on this device.');
       return model.open();
     },
+    contacts,
+    requests,
+    alerts,
+    createCard: people.createCard,
+    addContact: people.addContact,
+    acceptRequest: people.acceptRequest,
+    declineRequest: people.declineRequest,
+    markVerified: people.markVerified,
+    dismissAlert: people.dismissAlert,
     link: (code) => linkFromPhone(opened, code, parts),
     setNetwork(on) {
       networkOn = on;
@@ -64,8 +89,12 @@ export const createDevice = async (
       evidenceListeners.add(listener);
       return () => evidenceListeners.delete(listener);
     },
-    close: () => opened.close(),
+    async close() {
+      people.close();
+      await opened.close();
+    },
   };
+  people.changed();
   return { device, core: opened };
 };
 
@@ -97,7 +126,7 @@ const listDevices = (core: Core): readonly LinkedDevice[] => {
   });
 };
 
-const deviceStatus = (core: Core, networkOn: boolean): DeviceStatus => {
+const deviceStatus = (core: Core, networkOn: boolean, mail: number): DeviceStatus => {
   const rooms = core.rooms();
   const online = core.connection() === 'online';
   return {
@@ -106,7 +135,7 @@ const deviceStatus = (core: Core, networkOn: boolean): DeviceStatus => {
     loadingRooms: rooms.filter((room) => !room.isLive() && (online || room.cursor() < core.head(room)))
       .length,
     rooms: rooms.length,
-    pending: rooms.reduce((sum, room) => sum + room.pending(), 0),
+    pending: rooms.reduce((sum, room) => sum + room.pending(), mail),
     problem: core.problem(),
   };
 };

@@ -234,6 +234,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     saveSelf,
     writeAccount,
     requireWritable,
+    fault,
     deviceLog,
     self: () => self,
     accountState: () => state.get(),
