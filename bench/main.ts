@@ -5,10 +5,11 @@ import { help, parseOptions } from './lib/options.ts';
 import { ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
+import { linkingSuite } from './linking/bench.ts';
 import { mergeSuite } from './merge/bench.ts';
 import { rotationSuite } from './rotation/bench.ts';
 
-const SUITES = [mergeSuite, rotationSuite];
+const SUITES = [mergeSuite, rotationSuite, linkingSuite];
 const BASELINE = new URL('baseline.json', import.meta.url);
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

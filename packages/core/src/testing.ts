@@ -14,7 +14,7 @@ import { openVault } from './vault/vault.ts';
 
 export { openManyXChaCha, signEd25519, verifyEd25519 } from '#native';
 export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
-export { hpkeKeyPair, hpkeKeyPairOf, wrapKey } from './crypto/hpke.ts';
+export { hpkeKeyPair, hpkeKeyPairOf, unwrapKey, wrapKey } from './crypto/hpke.ts';
 export type { Suite } from './crypto/suites.ts';
 export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/body.ts';
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
@@ -32,9 +32,11 @@ export { addToDeviceLog, type DeviceLog, startDeviceLog } from './identity/devic
 export { createDirectory, requireDevice } from './identity/directory.ts';
 export { createEpoch, openEpoch } from './identity/epoch.ts';
 export { decodeEntryBytes, encodeEntryBytes, entryStatement, signEntry } from './identity/log-entry.ts';
+export { openNewDeviceChannel, openPhoneChannel } from './link/channel.ts';
 export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
 export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
+export { randomBytes } from './random.ts';
 export { chainKey } from './room/chains.ts';
 export { encodeEntries } from './room/control.ts';
 export type { Page } from './room/page.ts';
