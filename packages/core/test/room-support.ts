@@ -10,6 +10,7 @@ import { createEpoch } from '../src/identity/epoch.ts';
 import { signEntry } from '../src/identity/log-entry.ts';
 import { encodeEntry } from '../src/logdoc/entries.ts';
 import { encodeEntries } from '../src/room/control.ts';
+import type { Cuts } from '../src/room/cuts.ts';
 import { decodeRecord, type RoomRecord } from '../src/room/records.ts';
 import { createRoom, type Room, type RoomOptions } from '../src/room/room.ts';
 import { openProvider } from '../src/sync/provider.ts';
@@ -36,6 +37,7 @@ export const memoryVault = (records = new Map<RecordId, Uint8Array>()) => {
     onProblem: () => () => undefined,
     repair: async () => undefined,
     close: async () => undefined,
+    destroy: async () => undefined,
   };
   return { vault, records };
 };
@@ -101,6 +103,9 @@ export const testRoom = async (
     readonly kind?: RoomOptions['kind'];
     readonly records?: Map<RecordId, Uint8Array>;
     readonly epochKeys?: readonly Uint8Array[];
+    /** Accounts that are known beside it. */
+    readonly others?: readonly TestAccount[];
+    readonly cuts?: Cuts;
   } = {},
 ): Promise<TestRoom> => {
   const device = account.devices[index]!;
@@ -116,9 +121,10 @@ export const testRoom = async (
       secret: account.secret,
       logId: account.log.root,
       epochKeys: options.epochKeys ?? [account.epochKey],
+      ...(options.cuts && { cuts: options.cuts }),
       device: device.logged,
       account: await createOwnAccount(account.log.root, [account.accountKey]),
-      directory: createDirectory([account.log]),
+      directory: createDirectory([account, ...(options.others ?? [])].map(({ log }) => log)),
       sign: device.sign,
       vault,
       randomBytes: random.bytes,

@@ -18,7 +18,7 @@ export interface DeletionsOptions {
   /** False for the account document, whose entries nobody may delete. */
   readonly allowed: boolean;
   /** The clock before which this device's own entries of a clientID are held though no frame has them. */
-  readonly ownClock: (clientId: number) => number;
+  readonly ownClock: (stream: string, clientId: number) => number;
   readonly report: (evidence: Omit<Evidence, 'room'>) => void;
 }
 
@@ -46,8 +46,8 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
     countOf.set(range.deviceHex, (countOf.get(range.deviceHex) ?? 0) + 1);
   };
 
-  const heldOf = (target: Chain | undefined, clientId: number): number =>
-    Math.max(target?.clock ?? 0, ownClock(clientId));
+  const heldOf = (stream: string, clientId: number): number =>
+    Math.max(chains.get(chainKey(stream, clientId))?.clock ?? 0, ownClock(stream, clientId));
 
   /** What a new update's entries are deleted by: ranges that came before them. */
   const release = (target: Chain, into: DeletedRange[]): void => {
@@ -81,7 +81,7 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
         isRefused = true;
         continue;
       }
-      const held = Math.min(clock + length, Math.max(clock, heldOf(target, clientId)));
+      const held = Math.min(clock + length, Math.max(clock, heldOf(by.stream, clientId)));
       if (held > clock) counting.push({ clientId, clock, length: held - clock });
       if (held < clock + length) wait(key, { ...by, clock: held, end: clock + length });
     }
@@ -96,7 +96,7 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
       let count = countOf.get(chain.deviceHex) ?? 0;
       for (const { clientId, clock, length } of parsed.deletions) {
         const own = clientId === parsed.clientId ? chain.clock + parsed.entries.length : 0;
-        const held = Math.max(own, heldOf(chains.get(chainKey(stream, clientId)), clientId));
+        const held = Math.max(own, heldOf(stream, clientId));
         if (held < clock + length) count += 1;
       }
       return count <= LIMITS.waitingDeletions;

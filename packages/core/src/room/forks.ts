@@ -36,13 +36,14 @@ export const judgeContested = async (
     const hash = before && chainNext(before.hash, body.signed);
     const isProof = hash !== undefined && (await isSigned(chain, waiting, hash));
     const other = before?.next;
-    report({
+    const evidence = {
       ...(isProof ? EQUIVOCATION : NOT_SIGNED),
       stream,
       deviceId: chain.deviceHex,
       bytes: encodedBody.slice(),
       ...(isProof && other && { other: other.slice() }),
-    });
+    };
+    if (shelf.tell(key, body) || isProof) report(evidence);
     if (stream === CONTROL_STREAM) await control.accept(body.payload).catch(ignoreRefusal);
     const why: RefusedWhy = isProof ? 'fork' : 'unsigned';
     if (shelf.add(key, why, body))

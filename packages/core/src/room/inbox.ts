@@ -151,7 +151,7 @@ export const createInbox = (options: InboxOptions) => {
     const key = chainKey(item.stream, item.body.clientId);
     to.refused.push(item);
     if (options.shelf.has(key, item.body)) return;
-    refuse(item, error, chain);
+    if (options.shelf.tell(key, item.body)) refuse(item, error, chain);
     // Log entries prove themselves, whatever becomes of the frame that brought them.
     if (item.body.kind === KIND.control) await judgeControl(options, item.body);
     if (!options.shelf.add(key, why, item.body)) return;
@@ -159,6 +159,26 @@ export const createInbox = (options: InboxOptions) => {
     if (!chains.has(key)) chains.set(key, chain);
     keepAlone(item);
     to.shelved.push({ waiting: item, why });
+  };
+
+  /** What was refused may count by now: of a cut chain with several lines, or behind what has just come. */
+  const reopen = async (
+    chain: Chain,
+    stream: string,
+    fresh: readonly Opened[],
+    done: Set<Waiting>,
+    to: Draft,
+  ): Promise<void> => {
+    const key = chainKey(stream, chain.address.clientId);
+    if (!options.shelf.holds(key)) return;
+    if (chain.limitHash && isUnsettled(chain)) {
+      // Which of these belong to the line that the cut names, only all of them together tell.
+      for (const item of fresh.filter((one) => !done.has(one))) {
+        done.add(item);
+        await shelve({ waiting: item, chain }, 'void', onNoLine(), to);
+      }
+      to.reopened = true;
+    } else if (chain.last < chain.limit) to.reopened ||= options.shelf.continues(key, chain.last);
   };
 
   const judgeChain = async (
@@ -210,8 +230,7 @@ export const createInbox = (options: InboxOptions) => {
       });
       done.add(item);
     }
-    if (chain.limitHash && isUnsettled(chain) && items.some((item) => done.has(item)))
-      to.reopened ||= options.shelf.holds(chainKey(stream, chain.address.clientId));
+    await reopen(chain, stream, fresh, done, to);
   };
 
   return {
@@ -350,6 +369,9 @@ const beyondCut = (): SealwireError =>
 
 const otherThanCut = (): SealwireError =>
   new SealwireError('FRAME_VOID', 'A frame is another than the one that its device showed to others.');
+
+const onNoLine = (): SealwireError =>
+  new SealwireError('FRAME_VOID', 'A frame follows none that counts of a device that was ended.');
 
 const unbound = (): SealwireError =>
   new SealwireError('FRAME_FORGED', "A frame opens a chain under a clientID that is not its device's.");

@@ -74,7 +74,7 @@ const lineToFork = async <F extends ContestedFrame>(
   chain: Chain,
   following: Following<F>,
 ): Promise<readonly F[]> => {
-  const isSure = [...following.values()].every(([frame, second]) => frame!.trusted && !second);
+  const isSure = [...following.values()].every(([frame, second]) => !second && frame?.trusted !== false);
   const line: F[] = [];
   for (let last = 0, { hash } = chain; ; ) {
     const good: { readonly frame: F; readonly hash: Uint8Array }[] = [];

@@ -20,26 +20,23 @@ export const rebuildRoom = async (
   state.shelf.clear();
   state.deletions.clear();
   showPages(state, await replayFrames({ state, inboxOptions, records }));
-  reportTakenBack(records, before, state.chains, report);
+  reportTakenBack(state, records, before, report);
 };
 
 const reportTakenBack = (
+  { chains, shelf }: RoomState,
   records: readonly LoadedRecord[],
   before: ReadonlyMap<string, Chain>,
-  after: ReadonlyMap<string, Chain>,
   report: (evidence: Omit<Evidence, 'room'>) => void,
 ): void => {
-  const told = new Set<string>();
   for (const { stream, body: encoded } of records.flatMap(bodiesOf)) {
     const body = decodeBody(encoded);
     const key = chainKey(stream, body.clientId);
     const chain = before.get(key);
-    const name = `${key}/${body.counter}`;
-    if (!chain?.frames.has(body.counter) || told.has(name)) continue;
-    if (compareToChain(chain, body) !== 'duplicate') continue;
-    const now = after.get(key);
+    if (!chain || compareToChain(chain, body) !== 'duplicate') continue;
+    const now = chains.get(key);
     if (now && compareToChain(now, body) === 'duplicate') continue;
-    told.add(name);
+    if (!shelf.tell(key, body)) continue;
     report({
       code: 'FRAME_VOID',
       message: TAKEN_BACK,

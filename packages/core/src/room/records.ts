@@ -31,8 +31,9 @@ export interface ParkedRecord {
 }
 
 /**
- * Why a frame was refused that other facts could make count: it lies beyond a cut or a fork; its device signed it and
- * another one after the same frame, which is the proof of a fork; or it does not follow from what is held.
+ * Why a frame was refused that other facts could make count: it lies beyond a cut or a fork, or on no line that a cut
+ * names; its device signed it and another one after the same frame, which is the proof of a fork; or its device did not
+ * sign it after what is held.
  */
 export type RefusedWhy = 'void' | 'fork' | 'unsigned';
 

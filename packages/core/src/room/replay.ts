@@ -44,6 +44,7 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
     if (record.type === 'parked')
       inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
   const pages = await replayFrames(options);
+  state.shelf.allTold();
   for (const { id, record } of records) {
     if (record.type === 'framed') state.framed.push(framedItem(id, record));
     if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
@@ -86,13 +87,17 @@ export const replayFrames = async (options: ReplayOptions): Promise<Map<string, 
       if (contested.has(key) || chain.limitHash || refused.get(key)?.some(mayCount(chain)))
         push(contested, key, stored);
       else if (compareToChain(chain, body) === 'new') add(stream, replayOne(options, chain, stored));
+      else if (body.counter > chain.limit) state.shelf.add(key, 'void', body);
     }
     for (const key of new Set([...contested.keys(), ...refused.keys()])) {
       const chain = state.chains.get(key);
       const rivals = chain && (refused.get(key) ?? []).filter(mayCount(chain));
       if (!chain || chain.last > 0 || !rivals) continue;
-      for (const frame of await countingLine(chain, [...(contested.get(key) ?? []), ...rivals]))
-        add(frame.stream, replayOne(options, chain, frame));
+      const held = contested.get(key) ?? [];
+      const line = await countingLine(chain, [...held, ...rivals]);
+      for (const frame of line) add(frame.stream, replayOne(options, chain, frame));
+      for (const { body } of held)
+        if (compareToChain(chain, body) !== 'duplicate') state.shelf.add(key, 'void', body);
     }
   });
   return pages;

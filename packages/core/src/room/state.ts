@@ -34,6 +34,8 @@ export interface RoomOptions {
   /** Default: `LIMITS.epochMs` and `LIMITS.epochFrames`. */
   readonly epochLimits?: EpochLimits;
   /** What this device has to say waits for keys of these accounts, its own among them perhaps. */
+  /** Cuts that are known from elsewhere than the control stream. Default: none. */
+  readonly cuts?: Cuts;
   readonly keysOwed?: (accounts: readonly Uint8Array[]) => void;
   readonly device: LoggedDevice;
   readonly account: OwnAccount;
@@ -113,7 +115,7 @@ export const createRoomState = (roomOptions: RoomOptions, records: Iterable<Reco
   const options = { ...roomOptions, vault: createRoomVault(roomOptions.vault, records) };
   const chains = new Map<string, Chain>();
   const keyring = createKeyring(options.id, options.secret, options.logId);
-  const cuts = createCuts();
+  const { cuts = createCuts() } = options;
   const control = createControl({
     ...options,
     keyring,
@@ -136,7 +138,7 @@ export const createRoomState = (roomOptions: RoomOptions, records: Iterable<Reco
     deletions: createDeletions({
       chains,
       allowed: options.kind === 'chat',
-      ownClock: (clientId) => state.own.get(clientId)?.stored ?? 0,
+      ownClock: (stream, clientId) => outboxClock(state, stream, clientId),
       report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
     }),
     chains,
@@ -157,6 +159,14 @@ export const createRoomState = (roomOptions: RoomOptions, records: Iterable<Reco
   };
   return state;
 };
+
+/** The clock after the own entries of a clientID that are in no frame yet; 0 if there are none. */
+const outboxClock = ({ outbox }: RoomState, stream: string, clientId: number): number =>
+  outbox.reduce(
+    (clock, item) =>
+      item.stream === stream && item.clientId === clientId ? Math.max(clock, item.clockAfter) : clock,
+    0,
+  );
 
 /** This run's clientID on a stream: drawn when it is first asked for, never used by an earlier run. */
 export const writerOf = ({ options, writers }: RoomState, stream: string): Writer => {
