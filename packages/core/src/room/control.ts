@@ -11,19 +11,24 @@ import type { Directory } from '../identity/directory.ts';
 import {
   type ChatGenesis,
   type Cut,
+  type CutChain,
   type DeviceGenesis,
   decodeEntryBytes,
   type EpochEntry,
   encodeEntryBytes,
   entryStatement,
+  type MemberEntry,
+  type Share,
   type SignedEntry,
 } from '../identity/log-entry.ts';
+import { type ChatLog, createChatLog } from './chat-log.ts';
 import { countingCuts } from './counting-cuts.ts';
 import { type Cuts, createCuts } from './cuts.ts';
 import { createEarlyEntries } from './early-entries.ts';
 import { createEpochs, type EpochLimits, type EpochStart } from './group-keys.ts';
 import type { Keyring } from './keyring.ts';
-import { accountMembers, founderMembers } from './members.ts';
+import { accountMembers } from './members.ts';
+import { openShare } from './share.ts';
 
 export type { OwnAccount } from '../identity/account-keys.ts';
 
@@ -47,6 +52,8 @@ export interface ControlOptions {
   readonly position?: () => number;
   /** Fed with the cuts that count. */
   readonly cuts?: Cuts;
+  /** Older epochs can be read by now: what was passed over must be fetched again. */
+  readonly shared?: () => void;
   readonly report: (evidence: Omit<Evidence, 'room'>) => void;
 }
 
@@ -77,12 +84,15 @@ export const createControl = (options: ControlOptions) => {
   const held = new Set<string>();
   const early = createEarlyEntries(LIMITS.earlyEntries);
   const cutEntries = new Map<string, SignedEntry<Cut>>();
+  /** Of those the ones that count, as of the last time that anything was learned. */
+  let counting: ReadonlyMap<string, SignedEntry<Cut>> = new Map();
   /** What `cuts` was fed with: the entry's hash by device, both hexadecimal. */
   const fed = new Map<string, string>();
-  const founder = founderMembers(logId);
-  const isAccountLog = (): boolean => directory.log(toHex(logId)) !== undefined;
+  const chat = createChatLog(logId, directory);
+  const logName = toHex(logId);
+  const isAccountLog = (): boolean => directory.log(logName) !== undefined;
   const ofAccount = accountMembers(logId, directory);
-  const members = () => (isAccountLog() ? ofAccount : founder.members);
+  const members = () => (isAccountLog() ? ofAccount : chat.members);
   for (const key of options.epochKeys) keyring.add(key);
 
   const epochs = createEpochs({
@@ -110,7 +120,7 @@ export const createControl = (options: ControlOptions) => {
 
   /** The author's account; undefined while the author is not known. @throws SealwireError LOG_ENTRY_REFUSED */
   const checkedAuthor = async (
-    signed: SignedEntry<ChatGenesis | Cut>,
+    signed: SignedEntry<Cut | Share>,
   ): Promise<{ readonly account: Uint8Array } | undefined> => {
     const device = directory.author(toHex(signed.entry.author));
     if (!device) return undefined;
@@ -120,21 +130,30 @@ export const createControl = (options: ControlOptions) => {
     return device;
   };
 
-  const takeChatGenesis = async (signed: SignedEntry<ChatGenesis>): Promise<boolean> => {
-    if (!sameBytes(signed.hash, logId)) throw refused('it opens another chat');
-    const author = await checkedAuthor(signed);
-    if (!author) return false;
-    if (!sameBytes(author.account, signed.entry.account)) throw refused('its author is of another account');
-    founder.take(signed);
-    return true;
-  };
-
   const takeCut = async (signed: SignedEntry<Cut>): Promise<boolean> => {
     if (!sameBytes(signed.entry.log, logId)) throw refused('it cuts in another room');
     if (sameBytes(signed.entry.author, signed.entry.device)) throw refused('it cuts its own author');
     if (!(await checkedAuthor(signed))) return false;
     cutEntries.set(toHex(signed.hash), signed);
+    chat.takeCut(signed);
     return true;
+  };
+
+  /** Keys of epochs that are valid here and were not given to this account: any other is nobody's. */
+  const takeShare = async (signed: SignedEntry<Share>): Promise<boolean> => {
+    const { entry } = signed;
+    if (!sameBytes(entry.log, logId)) throw refused('it shares keys of another room');
+    if (!sameBytes(entry.account, options.account.id)) return true;
+    const author = await checkedAuthor(signed);
+    const privateKey = options.account.privateKey(entry.accountKey);
+    if (!author || !members().names(author.account) || !privateKey) return false;
+    const keys = await openShare(entry, privateKey);
+    const known = keys.filter((key) => {
+      const commitment = epochCommitment(logId, key);
+      return keyring.has(commitment) || keyring.isOther(commitment);
+    });
+    if (known.filter((key) => keyring.add(key)).length > 0) options.shared?.();
+    return known.length === keys.length;
   };
 
   /** @returns false if the entry cannot be judged yet. @throws SealwireError LOG_ENTRY_REFUSED */
@@ -153,14 +172,20 @@ export const createControl = (options: ControlOptions) => {
         await directory.learn(signed);
         return true;
       case 'chat-genesis':
-        return takeChatGenesis(signed as SignedEntry<ChatGenesis>);
+        return chat.takeGenesis(signed as SignedEntry<ChatGenesis>);
+      case 'member':
+        return chat.takeMember(signed as SignedEntry<MemberEntry>);
+      case 'share':
+        return takeShare(signed as SignedEntry<Share>);
       case 'epoch':
         return (await epochs.take(signed as SignedEntry<EpochEntry>)) === 'taken';
       case 'cut':
         return takeCut(signed as SignedEntry<Cut>);
-      default:
-        return false; // Entries of several members: they wait, bounded, for a version that knows them.
     }
+  };
+
+  const note = (entries: readonly (SignedEntry | SealwireError)[]): void => {
+    for (const signed of entries) if (!(signed instanceof SealwireError)) chat.note(signed);
   };
 
   /** Gives what waits to whoever may judge it now, until nothing moves. */
@@ -180,24 +205,29 @@ export const createControl = (options: ControlOptions) => {
         }
     }
     await epochs.open();
-    feedCuts();
+    await feedCuts();
   };
 
-  const feedCuts = (): void => {
-    const counting = countingCuts([...cutEntries.values()], directory);
-    for (const [device, { hash, entry }] of counting) {
-      const order = toHex(hash);
+  const feedCuts = async (): Promise<void> => {
+    counting = countingCuts([...cutEntries.values()], directory);
+    await chat.settle(counting);
+    const wanted = new Map<string, { readonly order: string; readonly chains: readonly CutChain[] }>();
+    for (const [device, { hash, entry }] of counting)
+      wanted.set(device, { order: toHex(hash), chains: entry.chains });
+    // Who is removed could cut its own devices as it likes: the removal alone says how far they count.
+    for (const [device, ruled] of chat.ruled()) wanted.set(device, ruled);
+    for (const [device, { order, chains }] of wanted) {
       const before = fed.get(device);
       if (before === order) continue;
       fed.set(device, order);
-      const chains = entry.chains.map(({ stream, clientId, counter, hash: at }) => {
+      const limits = chains.map(({ stream, clientId, counter, hash: at }) => {
         return [`${stream}/${clientId}`, { counter, hash: at }] as const;
       });
-      cuts.set(device, { chains: new Map(chains), order });
+      cuts.set(device, { chains: new Map(limits), order });
       if (before !== undefined) cuts.withdraw(device, before);
     }
     for (const [device, order] of fed)
-      if (!counting.has(device)) {
+      if (!wanted.has(device)) {
         fed.delete(device);
         cuts.withdraw(device, order);
       }
@@ -210,14 +240,17 @@ export const createControl = (options: ControlOptions) => {
     get members() {
       return members();
     },
+    /** The chat's membership log; undefined while its first entry has not come, and in an account's room. */
+    chatLog: (): ReturnType<ChatLog['log']> => chat.log(),
     /** True if the room's control stream holds the entry of this hash. */
     holds: (hash: Uint8Array): boolean => held.has(toHex(hash)),
     /** The devices that a cut ends in this room, by id in hexadecimal, with the cut that counts. */
-    countingCuts: (): ReadonlyMap<string, SignedEntry<Cut>> =>
-      countingCuts([...cutEntries.values()], directory),
+    countingCuts: (): ReadonlyMap<string, SignedEntry<Cut>> => counting,
     /** Takes at once what proves itself, so that the frame around it can be judged. */
     async preview(payload: Uint8Array): Promise<void> {
-      for (const signed of decodeEntries(payload)) {
+      const entries = decodeEntries(payload);
+      note(entries);
+      for (const signed of entries) {
         if (signed instanceof SealwireError || !isDeviceLogEntry(signed)) continue;
         // What is wrong with it, or only early, is said when the frame is accepted.
         const isTaken = await take(signed).catch(ignoreRefusal);
@@ -230,7 +263,9 @@ export const createControl = (options: ControlOptions) => {
      */
     async accept(payload: Uint8Array): Promise<void> {
       let fault: SealwireError | undefined;
-      for (const signed of decodeEntries(payload)) {
+      const entries = decodeEntries(payload);
+      note(entries);
+      for (const signed of entries) {
         if (signed instanceof SealwireError) {
           fault ??= signed;
           continue;

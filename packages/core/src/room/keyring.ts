@@ -39,6 +39,12 @@ export const createKeyring = (room: Uint8Array, roomSecret: Uint8Array, log: Uin
     has: (commitment: Uint8Array): boolean => epochs.has(tagOf(commitment)),
     /** Takes note of an epoch that is not for this account. */
     addOther: (commitment: Uint8Array): void => void others.add(tagOf(commitment)),
+    /** Whether an epoch is known that is not for this account. */
+    isOther: (commitment: Uint8Array): boolean => others.has(tagOf(commitment)),
+    /** True if this account was no member at some time of the room: there are frames that it will never open. */
+    isLate: (): boolean => [...others].some((tag) => !epochs.has(tag)),
+    /** All epoch keys that are here, for whoever may have them. */
+    epochKeys: (): readonly Uint8Array[] => [...epochs.values()],
     /** The key that opens a frame of this stream and epoch tag, or undefined while it has not come. */
     opening(stream: string, tag: Uint8Array): StreamKey | undefined {
       if (stream === CONTROL_STREAM) return control;

@@ -2,7 +2,6 @@
 import { sameBytes, toHex } from '@sealwire/protocol';
 import { knows } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { ChatGenesis, SignedEntry } from '../identity/log-entry.ts';
 
 export interface Members {
   /** Hashes of the newest entries of the room's log; empty while nothing of it is known. */
@@ -17,34 +16,16 @@ export interface Members {
 
 /** The members of a room whose log is one account's device log: that account, whatever its devices. */
 export const accountMembers = (root: Uint8Array, directory: Directory): Members => {
-  const log = () => directory.log(toHex(root));
+  const name = toHex(root);
+  const accounts = [root];
+  const log = () => directory.log(name);
   return {
     heads: () => log()?.heads ?? [],
-    accounts: () => [root],
+    accounts: () => accounts,
     accountsAt(heads) {
       const known = log();
-      return known && heads.every((head) => knows(known, head)) ? [root] : undefined;
+      return known && heads.every((head) => knows(known, head)) ? accounts : undefined;
     },
     names: (account) => sameBytes(account, root),
-  };
-};
-
-/** The members of a chat, by its first entry alone: the account that made it. */
-export const founderMembers = (logId: Uint8Array) => {
-  let genesis: SignedEntry<ChatGenesis> | undefined;
-  const accounts = (): readonly Uint8Array[] => (genesis ? [genesis.entry.account] : []);
-  const members: Members = {
-    heads: () => (genesis ? [logId] : []),
-    accounts,
-    accountsAt: (heads) =>
-      genesis && heads.every((head) => sameBytes(head, logId)) ? accounts() : undefined,
-    names: (account) => accounts().some((member) => sameBytes(member, account)),
-  };
-  return {
-    members,
-    /** @param signed - checked: its author is a device of the account that it names. */
-    take(signed: SignedEntry<ChatGenesis>): void {
-      genesis = signed;
-    },
   };
 };
