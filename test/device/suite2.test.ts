@@ -1,10 +1,10 @@
 // timeout: 120s
 // Links of suite 2 between real devices over a real relay. Rules: spec/link.md §2.
-import { linkDevice } from '@sealwire/core';
+import { createAccount, linkDevice, SealwireError } from '@sealwire/core';
 import { fileStorage } from '@sealwire/core/node';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { setUp, until } from './support.ts';
+import { settled, setUp, until } from './support.ts';
 
 const test = suite('suite 2');
 
@@ -39,13 +39,54 @@ test('[LK14] a device linked in suite 2 has the chats; the suite shows in what g
   }
 });
 
+test('[DL17] an account of suite 2: companions, chats, reopening; no code of suite 1 joins it', async () => {
+  const bench = await setUp();
+  try {
+    const phone = await bench.create('phone', { suite: 2 });
+    const chatId = await phone.createChat('for decades');
+    await (await phone.openChat(chatId)).send('from before');
+    const refused = await bench.link(phone, 'too old').catch((error: unknown) => error);
+    assert.instance(refused, SealwireError);
+    assert.is((refused as SealwireError).code, 'UNSUPPORTED_VERSION');
+    const web = await bench.link(phone, 'web', { suite: 2 });
+    await until(web.chats, (chats) => chats[0]?.messages === 1);
+    const onWeb = await web.openChat(chatId);
+    await onWeb.send('from the web');
+    const second = await web.createChat('made there');
+    await (await web.openChat(second)).send('hello');
+    await until(phone.chats, (chats) => chats.length === 2 && chats.every(({ messages }) => messages > 0));
+    await settled(phone);
+    await settled(web);
+    await bench.close(web);
+    await bench.close(phone);
+    const again = await bench.open('web');
+    const chat = await again.openChat(chatId);
+    await until(chat.timeline, (messages) => messages.length === 2);
+    assert.equal(
+      chat.timeline.get().map(({ text }) => text),
+      ['from before', 'from the web'],
+    );
+    assert.is(again.status.get().problem, undefined);
+    const phoneAgain = await bench.open('phone');
+    const third = await bench.link(phoneAgain, 'desktop', { suite: 2 });
+    await until(third.chats, (chats) => chats.reduce((sum, { messages }) => sum + messages, 0) === 3);
+    assert.is(third.devices.get().length, 3);
+  } finally {
+    await bench.end();
+  }
+});
+
 test('[LK14] a suite that does not exist is a mistake of the caller', async () => {
+  const isSuiteError = (error: unknown): boolean =>
+    error instanceof RangeError && /suite/.test(error.message);
   const options = { relay: 'ws://127.0.0.1:9', deviceName: 'x', platform: 'web' } as const;
   for (const wrong of [0, 3, '2'])
     assert.throws(
       () => linkDevice({ ...options, storage: fileStorage('never'), suite: wrong as 1 }),
-      (error: unknown) => error instanceof RangeError && /suite/.test(error.message),
+      isSuiteError,
     );
+  const created = createAccount({ ...options, name: 'x', storage: fileStorage('never'), suite: 3 as 1 });
+  assert.ok(isSuiteError(await created.catch((error: unknown) => error)));
 });
 
 test.run();

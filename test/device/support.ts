@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type CreateAccountOptions,
   createAccount,
   type Device,
   type LinkOptions,
@@ -25,7 +26,7 @@ export interface Bench {
   /** @param internals - `name` is the person's, else Ada. */
   create(
     name: string,
-    internals?: DeviceInternals & { readonly now?: () => number; readonly name?: string },
+    internals?: DeviceInternals & Partial<Pick<CreateAccountOptions, 'now' | 'name' | 'suite'>>,
   ): Promise<Device>;
   open(name: string, internals?: DeviceInternals & { readonly now?: () => number }): Promise<Device>;
   link(

@@ -1,13 +1,15 @@
 // The ways to get a device: a new account, a vault that has one. (Linking: link/to-new-device.ts.)
 
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { DeviceParts } from './account/core.ts';
 import { decodeSelf, encodeSelf, type Self } from './account/self.ts';
 import type { CreateAccountOptions, Device, DeviceOptions } from './api.ts';
+import { hpkeKeyPairOf } from './crypto/hpke.ts';
+import { requireSuite, type Suite } from './crypto/suites.ts';
 import { createDevice, requireName } from './device.ts';
-import { createDeviceSecrets, deviceIdOf, devicePublic, principalIdOf } from './identity/device-keys.ts';
+import { createDeviceSecrets, deviceIdOf, devicePublicOf, principalIdOf } from './identity/device-keys.ts';
 import { startDeviceLog } from './identity/device-log.ts';
 import { createEpoch } from './identity/epoch.ts';
 import { type SignedEntry, signEntry } from './identity/log-entry.ts';
@@ -35,10 +37,11 @@ export interface DeviceInternals {
 export const createAccount = async (options: CreateAccountOptions & DeviceInternals): Promise<Device> => {
   requireName(options.name, 'name');
   requireName(options.deviceName, 'deviceName');
+  const suite = requireSuite(options.suite);
   const vault = await openEmptyVault(options);
   try {
     const now = options.now ?? Date.now;
-    const { self, log } = await makeAccount(now(), options.randomBytes ?? randomBytes);
+    const { self, log } = await makeAccount(now(), options.randomBytes ?? randomBytes, suite);
     const { ids, durable } = vault.commit({ put: [encodeRecord({ type: 'self', json: encodeSelf(self) })] });
     await durable;
     const parts = deviceParts(options, vault, self, ids[0]!, new Map());
@@ -115,9 +118,10 @@ export const deviceParts = (
 const makeAccount = async (
   at: number,
   random: (length: number) => Uint8Array,
+  suite: Suite,
 ): Promise<{ self: Self; log: SignedEntry[] }> => {
   const secrets = createDeviceSecrets(random);
-  const keys = devicePublic(secrets);
+  const keys = await devicePublicOf(secrets, suite);
   const accountKey = random(32);
   const manageSeed = random(32);
   const sign = (statement: Uint8Array): Uint8Array => signEd25519(secrets.identity, statement);
@@ -126,7 +130,7 @@ const makeAccount = async (
       type: 'device-genesis',
       nonce: random(16),
       device: keys,
-      accountKey: x25519.getPublicKey(accountKey),
+      accountKey: (await hpkeKeyPairOf(suite, accountKey)).publicKey,
       principal: principalIdOf(ed25519.getPublicKey(manageSeed)),
       at,
     },

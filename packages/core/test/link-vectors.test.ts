@@ -122,6 +122,7 @@ const LAYERS = {
       code: parseLinkCode(input.code ?? ''),
       relayId: bytes(input, 'relayId'),
       accountRoot: bytes(input, 'accountRoot'),
+      accountSuite: (input.accountSuite ?? 1) as unknown as Suite,
       phoneKey: publicKey,
       digits: input.digits ?? '',
       opening: bytes(input, 'opening'),
@@ -145,6 +146,7 @@ const LAYERS = {
       identityKey: publicKey,
       relayKey: bytes(input, 'relayKey'),
       hpkeKey: bytes(input, 'hpkeKey'),
+      ...(input.hpkeKey2 && { hpkeKey2: bytes(input, 'hpkeKey2') }),
       deviceName: input.deviceName ?? '',
       platform: input.platform as Platform,
     };

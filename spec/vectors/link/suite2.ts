@@ -7,27 +7,33 @@ import {
   cellOf,
   codeOf,
   DIGITS,
+  frontOf,
   hpkeKey,
   infoOf,
   NAME,
   offerBytes,
   oneTimeKeys,
   opening,
+  possession,
   relayId,
   relayKey,
   seeds,
   storyOf,
 } from './story.ts';
 import {
+  after,
   type Bytes,
   codeText,
   ed25519Public,
   hex,
   hpkeSender,
   join,
+  macOf,
   sealReverse,
   seedOf,
   startOf,
+  statement,
+  utf8,
   xWingPublic,
   xWingSender,
 } from './twin.ts';
@@ -144,6 +150,55 @@ const addChannel = (add: Add): void => {
   from('reverse-suite-1', 'sealed in the channel of suite 1', sealReverse(other, 0, answer, t[1]!));
 };
 
+/** Messages of an account of suite 2: they hold, or ask for, an HPKE key of that. */
+const hello9 = join(Uint8Array.of(9), hello.subarray(1));
+const hpkeKey2 = xWingPublic(seedOf('HPKE key of suite 2'));
+const t9 = after(t[0]!, hello9);
+const front10 = join(Uint8Array.of(10), frontOf(utf8(NAME), 1, hpkeKey2).subarray(1));
+const told10 = statement(t9, front10);
+const answer10 = join(front10, possession(told10), macOf(macKey, DIGITS, told10));
+const told2 = statement(t9, frontOf(utf8(NAME)));
+const answer2 = join(frontOf(utf8(NAME)), possession(told2), macOf(macKey, DIGITS, told2));
+
+const addAccounts = (add: Add, phone: object, newDevice: object): void => {
+  add('suite2-hello', 'message', 'LK11', 'none', null, { plaintext: hex(hello9) }, { type: 'hello' });
+  add('suite2-answer', 'message', 'LK11', 'none', null, { plaintext: hex(answer10) }, { type: 'answer' });
+  const short = join(Uint8Array.of(10), answer2.subarray(1));
+  add('suite2-answer-short', 'message', 'LK11', 'type 10 with a key of suite 1', 'MALFORMED', {
+    plaintext: hex(short),
+  });
+  const account = { ...phone, accountSuite: 2 };
+  add(
+    'suite2-account',
+    'phone',
+    'LK15',
+    'none',
+    null,
+    { ...account, events: [{ message: hex(answer10) }] },
+    { step: 'confirm', sends: [hex(hello9)] },
+  );
+  add('suite2-account-answer', 'phone', 'LK15', 'an HPKE key of suite 1', 'LINK_TAMPERED', {
+    ...account,
+    events: [{ message: hex(answer2) }],
+  });
+  add('suite2-account-code', 'phone', 'LK15', 'a code of suite 1', 'UNSUPPORTED_VERSION', {
+    ...account,
+    code: codeText(first.code),
+    cell: hex(first.cell),
+    events: [],
+  });
+  const joining = { ...newDevice, hpkeKey2: hex(hpkeKey2) };
+  const events = [{ message: hex(hello9) }, { typed: DIGITS }];
+  const sends = [hex(answer10)];
+  add('suite2-account', 'new-device', 'LK15', 'none', null, { ...joining, events }, { step: 'typed', sends });
+  add('suite2-account-channel', 'new-device', 'LK15', 'a channel of suite 1', 'LINK_TAMPERED', {
+    ...joining,
+    code: codeText(first.code),
+    oneTimeKey: hex(oneTimeKeys[1]),
+    events: [{ message: hex(hello9) }],
+  });
+};
+
 const addMachines = (add: Add): void => {
   const phone = {
     code: codeText(code),
@@ -202,4 +257,5 @@ const addMachines = (add: Add): void => {
     ...newDevice,
     events: [...typed, { message: hex(first.offer) }],
   });
+  addAccounts(add, phone, newDevice);
 };

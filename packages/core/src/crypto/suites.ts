@@ -21,6 +21,13 @@ export const SUITE_BYTES: Readonly<Record<Suite, Sizes>> = {
 /** True for a suite that this version knows. */
 export const isSuite = (value: unknown): value is Suite => value === 1 || value === 2;
 
+/** The suite that a caller chose, 1 if none. @throws RangeError */
+export const requireSuite = (value: unknown): Suite => {
+  const suite = value ?? 1;
+  if (!isSuite(suite)) throw new RangeError('suite: not 1 or 2');
+  return suite;
+};
+
 /** The suite whose public keys have this many bytes, or undefined. */
 export const suiteOfPublicKey = ({ length }: { readonly length: number }): Suite | undefined => {
   if (length === SUITE_BYTES[1].publicKey) return 1;

@@ -4,6 +4,8 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { PRINCIPAL_ID_LABEL } from '@sealwire/protocol';
 import { sha256 } from '#native';
 import { utf8 } from '../bytes.ts';
+import { hpkeKeyPairOf } from '../crypto/hpke.ts';
+import type { Suite } from '../crypto/suites.ts';
 import { DEVICE_ID_BYTES } from '../frame/body.ts';
 
 /** Secrets of one device; 32 bytes each. Sealed in the vault, never elsewhere. */
@@ -12,11 +14,11 @@ export interface DeviceSecrets {
   readonly identity: Uint8Array;
   /** Ed25519 seed: signs in at the relay. Apart from the identity, which the relay never sees. */
   readonly relay: Uint8Array;
-  /** X25519 private key: opens what is sealed to this device alone. */
+  /** HPKE private key of the account's suite: opens what is sealed to this device alone. */
   readonly hpke: Uint8Array;
 }
 
-/** The public halves; 32 bytes each. */
+/** The public halves; 32 bytes each, the HPKE key as many as its suite has. */
 export interface DevicePublic {
   readonly identity: Uint8Array;
   readonly relay: Uint8Array;
@@ -29,10 +31,17 @@ export const createDeviceSecrets = (randomBytes: (length: number) => Uint8Array)
   hpke: randomBytes(32),
 });
 
+/** In an account of suite 1. */
 export const devicePublic = (secrets: DeviceSecrets): DevicePublic => ({
   identity: ed25519.getPublicKey(secrets.identity),
   relay: ed25519.getPublicKey(secrets.relay),
   hpke: x25519.getPublicKey(secrets.hpke),
+});
+
+/** In an account of `suite`. */
+export const devicePublicOf = async (secrets: DeviceSecrets, suite: Suite): Promise<DevicePublic> => ({
+  ...devicePublic(secrets),
+  hpke: (await hpkeKeyPairOf(suite, secrets.hpke)).publicKey,
 });
 
 /** @returns the device id: 16 bytes of a hash of its identity key. */

@@ -5,6 +5,7 @@ import type { LinkPhoneState, LinkSession } from '../api.ts';
 import { verifyNow } from '../crypto/native.ed25519.ts';
 import { deviceIdOf } from '../identity/device-keys.ts';
 import { addToDeviceLog } from '../identity/device-log.ts';
+import { suiteOfKeys } from '../identity/entry-suite.ts';
 import {
   type DeviceAdd,
   encodeUnsigned,
@@ -50,6 +51,7 @@ export const linkFromPhone = (core: Core, code: string, parts: PhoneLinkParts): 
     identity: { publicKey: core.keys.identity, sign: core.sign },
     verify: verifyNow,
     accountRoot: core.account.id,
+    accountSuite: suiteOfKeys([core.deviceLog().genesis.accountKey]),
     deviceId: (identityKey) => toHex(deviceIdOf(identityKey)),
     randomBytes: parts.randomBytes,
     timers: parts.edge ?? platformTimers,

@@ -3,6 +3,7 @@
 import { Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import type { Platform } from '../api.ts';
+import { SUITE_BYTES, type Suite, suiteOfPublicKey } from '../crypto/suites.ts';
 import { isName, readName } from '../names.ts';
 import { ABORT_REASONS, type AbortReason } from './reasons.ts';
 
@@ -13,6 +14,8 @@ export const ACCEPTANCE_BYTES = 1024;
 
 export interface HelloMessage {
   readonly type: 'hello';
+  /** Set if the account is of suite 2: then the answer holds an HPKE key of that. */
+  readonly accountSuite?: 2;
   /** 32 bytes: the id of the account that the phone belongs to. */
   readonly accountRoot: Uint8Array;
   /** Ed25519, 32 bytes. */
@@ -21,13 +24,13 @@ export interface HelloMessage {
   readonly commitment: Uint8Array;
 }
 
-/** What a new device asks to be called, and its other keys, 32 bytes each. */
+/** What a new device asks to be called, and its other keys. */
 export interface Proposal {
   readonly deviceName: string;
   readonly platform: Platform;
-  /** Ed25519. */
+  /** Ed25519, 32 bytes. */
   readonly relayKey: Uint8Array;
-  /** X25519. */
+  /** Of the account's suite. */
   readonly hpkeKey: Uint8Array;
 }
 
@@ -69,13 +72,13 @@ export type LinkMessage =
 export const encodeLinkMessage = (message: LinkMessage): Uint8Array => {
   switch (message.type) {
     case 'hello':
-      return write(TYPE.hello, (to) => {
+      return write(message.accountSuite === 2 ? TYPE.hello2 : TYPE.hello, (to) => {
         writeFixed(to, message.accountRoot, 32, 'accountRoot');
         writeFixed(to, message.phoneKey, 32, 'phoneKey');
         writeFixed(to, message.commitment, 32, 'commitment');
       });
     case 'answer':
-      return write(TYPE.answer, (to) => {
+      return write(answerType(message), (to) => {
         writeProposal(to, message);
         writeFixed(to, message.possession, 64, 'possession');
         writeFixed(to, message.mac, 32, 'mac');
@@ -100,7 +103,7 @@ export const encodeLinkMessage = (message: LinkMessage): Uint8Array => {
 
 /** The front of an answer, which its signature and MAC speak of. @throws as {@link encodeLinkMessage}. */
 export const answerFront = (proposal: Proposal): Uint8Array =>
-  write(TYPE.answer, (to) => writeProposal(to, proposal));
+  write(answerType(proposal), (to) => writeProposal(to, proposal));
 
 /** The front of an offer, which its signature speaks of. @throws as {@link encodeLinkMessage}. */
 export const offerFront = (offer: Pick<OfferMessage, 'opening' | 'offer'>): Uint8Array =>
@@ -123,7 +126,17 @@ export const decodeLinkMessage = (bytes: Uint8Array): LinkMessage => {
 /** True for a device's name to show. */
 export const isDeviceName = isName;
 
-const TYPE = { hello: 1, answer: 2, offer: 3, acceptance: 4, bundle: 5, done: 6, abort: 7 } as const;
+const TYPE = {
+  hello: 1,
+  answer: 2,
+  offer: 3,
+  acceptance: 4,
+  bundle: 5,
+  done: 6,
+  abort: 7,
+  hello2: 9,
+  answer2: 10,
+} as const;
 const PLATFORMS: readonly Platform[] = ['phone', 'web', 'desktop', 'headless'];
 
 const numberOf = (reason: AbortReason): number => {
@@ -135,14 +148,19 @@ const numberOf = (reason: AbortReason): number => {
 const read = (from: Reader, type: number): LinkMessage => {
   switch (type) {
     case TYPE.hello:
+    case TYPE.hello2:
       return {
         type: 'hello',
+        ...(type === TYPE.hello2 && { accountSuite: 2 }),
         accountRoot: from.fixed(32),
         phoneKey: from.fixed(32),
         commitment: from.fixed(32),
       };
     case TYPE.answer:
-      return { type: 'answer', ...readProposal(from), possession: from.fixed(64), mac: from.fixed(32) };
+    case TYPE.answer2: {
+      const proposal = readProposal(from, type === TYPE.answer ? 1 : 2);
+      return { type: 'answer', ...proposal, possession: from.fixed(64), mac: from.fixed(32) };
+    }
     case TYPE.offer:
       return {
         type: 'offer',
@@ -163,11 +181,11 @@ const read = (from: Reader, type: number): LinkMessage => {
   }
 };
 
-const readProposal = (from: Reader): Proposal => ({
+const readProposal = (from: Reader, suite: Suite): Proposal => ({
   deviceName: readName(from, 'a device name'),
   platform: known(PLATFORMS[from.byte()], 'a platform'),
   relayKey: from.fixed(32),
-  hpkeKey: from.fixed(32),
+  hpkeKey: from.fixed(SUITE_BYTES[suite].publicKey),
 });
 
 const known = <T>(value: T | undefined, what: string): T => {
@@ -182,6 +200,10 @@ const write = (type: number, fields: (to: encoding.Encoder) => void): Uint8Array
   return encoding.toUint8Array(encoder);
 };
 
+/** Throws for a key of no suite when it is written. */
+const answerType = ({ hpkeKey }: Proposal): number =>
+  suiteOfPublicKey(hpkeKey) === 2 ? TYPE.answer2 : TYPE.answer;
+
 const writeProposal = (to: encoding.Encoder, proposal: Proposal): void => {
   if (!isDeviceName(proposal.deviceName))
     throw new RangeError('deviceName: empty, too long, or not printable');
@@ -190,7 +212,7 @@ const writeProposal = (to: encoding.Encoder, proposal: Proposal): void => {
   if (platform < 0) throw new RangeError('platform: not one of the list');
   encoding.writeUint8(to, platform);
   writeFixed(to, proposal.relayKey, 32, 'relayKey');
-  writeFixed(to, proposal.hpkeKey, 32, 'hpkeKey');
+  writeFixed(to, proposal.hpkeKey, SUITE_BYTES[suiteOfPublicKey(proposal.hpkeKey) ?? 1].publicKey, 'hpkeKey');
 };
 
 const writeOffer = (

@@ -47,6 +47,8 @@ export interface NewDeviceLinkOptions {
   readonly relayKey: Uint8Array;
   /** X25519 public key; 32 bytes. */
   readonly hpkeKey: Uint8Array;
+  /** Public key of suite 2, for an account of that. */
+  readonly hpkeKey2?: Uint8Array;
   /** A proposal; see {@link isDeviceName}. */
   readonly deviceName: string;
   readonly platform: Platform;
@@ -91,6 +93,7 @@ export const startNewDeviceLink = (options: NewDeviceLinkOptions): NewDeviceLink
     platform: options.platform,
     relayKey: options.relayKey,
     hpkeKey: options.hpkeKey,
+    ...(options.hpkeKey2 && { hpkeKey2: options.hpkeKey2 }),
   };
   const tools = toolsOf(options);
   const start = startNewDevice(setup);

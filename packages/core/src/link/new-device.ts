@@ -2,6 +2,7 @@
 // checks whom it joins before it accepts anything. Rules: spec/link.md §5 and §6.
 import { SealwireError } from '@sealwire/protocol';
 import type { LinkNewState } from '../api.ts';
+import type { Suite } from '../crypto/suites.ts';
 import { encodeLinkCell, encodeLinkCode, type LinkCell, type LinkCode, linkCodeBytes } from './code.ts';
 import {
   approvalOf,
@@ -31,6 +32,8 @@ import { startTranscript, statementOf } from './transcript.ts';
 /** What the new device brings. Keys are public. */
 export interface NewDeviceSetup extends Proposal, LinkCell {
   readonly code: LinkCode;
+  /** The HPKE key for an account of suite 2, in place of `hpkeKey`. Without it no such account is joined. */
+  readonly hpkeKey2?: Uint8Array;
 }
 
 /** Whom the new device is about to join. */
@@ -39,6 +42,8 @@ export interface Inviter {
   readonly accountRoot: Uint8Array;
   /** Ed25519, 32 bytes: the device that scanned the code, and signed the transcript. */
   readonly phoneKey: Uint8Array;
+  /** What suite the phone says that the account is of. */
+  readonly accountSuite: Suite;
 }
 
 interface Base {
@@ -190,6 +195,9 @@ const onMessage = (
   }
   if (state.step === 'connected' && message?.type === 'hello') {
     const { setup } = state;
+    // An account of suite 2 is joined through a channel of suite 2 alone: its secrets must not be sealed with less.
+    if (message.accountSuite === 2 && (setup.suite !== 2 || !setup.hpkeKey2))
+      return fail(state, endedHere('new-device', 'LINK_TAMPERED'));
     return {
       state: { ...heard(state, event.plaintext), step: 'typing', setup, hello: message },
       effects: [],
@@ -211,13 +219,13 @@ const onTyped = (state: NewDeviceState, digits: string, tools: LinkTools): NewDe
   if (!isDigits(digits)) throw new RangeError('digits: not six ASCII digits');
   if (state.step !== 'typing') return { state, effects: [] };
   const { setup, hello, macKey } = state;
-  const statement = statementOf(state.transcript, answerFront(setup));
+  const { deviceName, platform, relayKey } = setup;
+  const hpkeKey = (hello.accountSuite === 2 && setup.hpkeKey2) || setup.hpkeKey;
+  const proposal: Proposal = { deviceName, platform, relayKey, hpkeKey };
+  const statement = statementOf(state.transcript, answerFront(proposal));
   const { talk, effect } = say(state, {
     type: 'answer',
-    deviceName: setup.deviceName,
-    platform: setup.platform,
-    relayKey: setup.relayKey,
-    hpkeKey: setup.hpkeKey,
+    ...proposal,
     possession: tools.sign(possessionOf(statement)),
     mac: macOfDigits(macKey, digits, statement),
   });
@@ -232,7 +240,7 @@ const onOffer = (
   tools: LinkTools,
 ): NewDeviceNext => {
   const { setup, hello, digits } = state;
-  const { accountRoot, phoneKey, commitment } = hello;
+  const { accountRoot, phoneKey, commitment, accountSuite = 1 } = hello;
   const statement = statementOf(state.transcript, offerFront(message));
   if (
     !opensTo(commitment, digits, message.opening) ||
@@ -242,7 +250,9 @@ const onOffer = (
   }
   return {
     state: { ...heard(state, plaintext), step: 'accepting', setup },
-    effects: [{ type: 'accept-offer', offer: message.offer, inviter: { accountRoot, phoneKey } }],
+    effects: [
+      { type: 'accept-offer', offer: message.offer, inviter: { accountRoot, phoneKey, accountSuite } },
+    ],
   };
 };
 

@@ -2,6 +2,7 @@
 // Rules: spec/link.md §5 and §6.
 import { LIMITS, SealwireError } from '@sealwire/protocol';
 import type { LinkPhoneState, LinkSession } from '../api.ts';
+import type { Suite } from '../crypto/suites.ts';
 import { openPhoneChannel } from './channel.ts';
 import { type LinkCode, parseLinkCode } from './code.ts';
 import { codeOfRefusal, createLinkDriver, type LinkDriver, toolsOf } from './driver.ts';
@@ -45,6 +46,8 @@ export interface PhoneLinkOptions {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   /** The account's id; 32 bytes. */
   readonly accountRoot: Uint8Array;
+  /** Default: 1. */
+  readonly accountSuite?: Suite;
   /** The id of a device, for the `done` state. */
   deviceId(identityKey: Uint8Array): string;
   /** Uniformly random bytes. */
@@ -71,6 +74,7 @@ export const startPhoneLink = (options: PhoneLinkOptions): LinkSession => {
     code,
     relayId: options.relayId,
     accountRoot: options.accountRoot,
+    accountSuite: options.accountSuite ?? 1,
     phoneKey: options.identity.publicKey,
     digits: drawDigits(options.randomBytes),
     opening: options.randomBytes(32),

@@ -2,6 +2,7 @@
 // checked digits and the person's word give. Rules: spec/link.md §5 and §6.
 import { SealwireError, sameBytes } from '@sealwire/protocol';
 import type { LinkPhoneState } from '../api.ts';
+import { type Suite, suiteOfPublicKey } from '../crypto/suites.ts';
 import { type LinkCell, type LinkCode, linkCodeBytes, openLinkCell } from './code.ts';
 import {
   approvalOf,
@@ -34,6 +35,8 @@ export interface PhoneSetup {
   /** The phone's own relay. */
   readonly relayId: Uint8Array;
   readonly accountRoot: Uint8Array;
+  /** Default: 1. */
+  readonly accountSuite?: Suite;
   /** Ed25519 identity key of the phone. */
   readonly phoneKey: Uint8Array;
   /** From {@link drawDigits}, for this link alone. */
@@ -162,6 +165,7 @@ const onFound = (state: PhoneState, payload: Uint8Array): PhoneNext => {
   const { setup } = state;
   try {
     const cell = openLinkCell(setup.code, payload);
+    if (setup.accountSuite === 2 && cell.suite !== 2) throw weaker();
     const start = startTranscript(linkCodeBytes(setup.code), payload);
     return {
       state: { step: 'connecting', setup, cell, start },
@@ -180,6 +184,7 @@ const onChannel = (state: PhoneState, macKey: Uint8Array): PhoneNext => {
     { macKey, transcript: start, before: undefined },
     {
       type: 'hello',
+      ...(setup.accountSuite === 2 && { accountSuite: 2 as const }),
       accountRoot: setup.accountRoot,
       phoneKey: setup.phoneKey,
       commitment: commitDigits(setup.digits, setup.opening),
@@ -224,7 +229,10 @@ const onAnswer = (
   const { setup, cell, macKey } = state;
   const { deviceName, platform, relayKey, hpkeKey, possession, mac } = answer;
   const statement = statementOf(state.transcript, answerFront(answer));
-  if (!tools.verify(cell.identityKey, possessionOf(statement), possession)) {
+  if (
+    suiteOfPublicKey(hpkeKey) !== (setup.accountSuite ?? 1) ||
+    !tools.verify(cell.identityKey, possessionOf(statement), possession)
+  ) {
     return fail(state, endedHere('phone', 'LINK_TAMPERED'));
   }
   const device = { identityKey: cell.identityKey, relayKey, hpkeKey, deviceName, platform };
@@ -266,6 +274,12 @@ const failed = (state: PhoneState, error: SealwireError): PhoneState => ({
   step: 'failed',
   error: state.step === 'released' ? afterRelease(error) : error,
 });
+
+const weaker = (): SealwireError =>
+  new SealwireError(
+    'UNSUPPORTED_VERSION',
+    'This account is of suite 2, and the code is not: let the new device show a code of suite 2.',
+  );
 
 const tooLarge = (): SealwireError =>
   new SealwireError(

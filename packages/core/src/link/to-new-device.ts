@@ -5,13 +5,14 @@ import { encodeSelf, type Self } from '../account/self.ts';
 import type { Device, LinkNewState, LinkOptions, LinkRequest } from '../api.ts';
 import { hpkeKeyPairOf } from '../crypto/hpke.ts';
 import { verifyNow } from '../crypto/native.ed25519.ts';
-import { isSuite } from '../crypto/suites.ts';
+import { requireSuite } from '../crypto/suites.ts';
 import { createDevice, requireName } from '../device.ts';
 import {
   createDeviceSecrets,
   type DevicePublic,
   type DeviceSecrets,
   devicePublic,
+  devicePublicOf,
 } from '../identity/device-keys.ts';
 import { encodeUnsigned, entryHash, entryStatement } from '../identity/log-entry.ts';
 import { type DeviceInternals, deviceParts, openEmptyVault } from '../open.ts';
@@ -31,7 +32,7 @@ import { platformTimers, relayRendezvous } from './relay-cell.ts';
  */
 export const linkDevice = (options: LinkOptions & DeviceInternals): LinkRequest => {
   requireName(options.deviceName, 'deviceName');
-  if (options.suite !== undefined && !isSuite(options.suite)) throw new RangeError('suite: not 1 or 2');
+  requireSuite(options.suite);
   let link: NewDeviceLink | undefined;
   let cancelled = false;
   let failure: SealwireError | undefined;
@@ -126,9 +127,12 @@ const link = async (
   engine.setNetwork(true);
   await engine.whenOnline();
   const draw = options.randomBytes ?? randomBytes;
-  const oneTimeKeys = await hpkeKeyPairOf(options.suite ?? 1, draw(32));
+  const suite = requireSuite(options.suite);
+  const oneTimeKeys = await hpkeKeyPairOf(suite, draw(32));
   if (progress.cancelled()) throw new SealwireError('LINK_CANCELLED', 'Linking was cancelled.');
   const keys: DevicePublic = devicePublic(secrets);
+  // Which of the two is used is decided by the account, and the other never leaves this function: one seed, one suite.
+  const keys2 = suite === 2 ? await devicePublicOf(secrets, 2) : undefined;
   const sign = (message: Uint8Array): Uint8Array => signEd25519(secrets.identity, message);
   let offer: LinkOffer | undefined;
   let stored: { self: Self; record: RecordId } | undefined;
@@ -140,6 +144,7 @@ const link = async (
     oneTimeKeys,
     relayKey: keys.relay,
     hpkeKey: keys.hpke,
+    ...(keys2 && { hpkeKey2: keys2.hpke }),
     deviceName: options.deviceName,
     platform: options.platform,
     randomBytes: draw,
@@ -147,7 +152,7 @@ const link = async (
     now: options.now ?? Date.now,
     callbacks: {
       async acceptOffer(bytes, inviter) {
-        offer = await readOffer(bytes, inviter, keys);
+        offer = await readOffer(bytes, inviter, inviter.accountSuite === 2 && keys2 ? keys2 : keys);
         return sign(entryStatement(entryHash(encodeUnsigned(offer.add))));
       },
       async storeBundle(bytes) {
