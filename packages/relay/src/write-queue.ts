@@ -154,6 +154,9 @@ const take = (waiting: Write[], batch: OpenBatch): { readonly write: Write; read
   return placed;
 };
 
+/** A usage while it is counted. */
+type OpenUsage = { -readonly [K in keyof Usage]: Usage[K] };
+
 /** A batch while it is filled: what is durable, overlaid with what this batch will change. */
 class OpenBatch implements Batch {
   readonly frames: PlacedFrame[] = [];
@@ -161,9 +164,10 @@ class OpenBatch implements Batch {
   readonly principals = new Map<string, { before: PrincipalRecord | undefined; after: PrincipalRecord }>();
   readonly farewells = new Map<string, Uint8Array | undefined>();
   readonly rooms = new Map<string, RoomRecord>();
-  readonly usage = new Map<string, Usage>();
+  readonly usage = new Map<string, OpenUsage>();
   readonly inboxes = new Map<string, InboxRecord>();
   readonly letters = new Map<string, Letter>();
+  #counted: { readonly principal: Uint8Array; readonly usage: OpenUsage } | undefined;
   /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
   readonly #owners = new Map<string, Uint8Array | undefined>();
   readonly #backing: Backing;
@@ -243,9 +247,15 @@ class OpenBatch implements Batch {
   }
 
   #count(principal: Uint8Array, rooms: number, bytes: number): void {
-    const key = keyOf(principal);
-    const before = this.usage.get(key) ?? this.#backing.usage(principal, key);
-    this.usage.set(key, { rooms: before.rooms + rooms, bytes: before.bytes + bytes });
+    // Most frames of a batch are of one author, whose key need not be made for each.
+    if (this.#counted?.principal !== principal) {
+      const key = keyOf(principal);
+      const usage = this.usage.get(key) ?? { ...this.#backing.usage(principal, key) };
+      this.usage.set(key, usage);
+      this.#counted = { principal, usage };
+    }
+    this.#counted.usage.rooms += rooms;
+    this.#counted.usage.bytes += bytes;
   }
 
   #inbox(principal: Uint8Array): InboxRecord | undefined {
