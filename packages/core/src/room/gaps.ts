@@ -33,10 +33,17 @@ export const gapReporter = (
       const deviceId = chains.get(name)?.deviceHex ?? (body.opening && toHex(body.opening.deviceId));
       once(`chain/${name}`, { code: 'FRAME_GAP', message: GAP, stream, ...(deviceId && { deviceId }) });
     }
-    for (const { device, counter } of counters.gaps())
-      once(`counter/${device}/${counter}`, { code: 'FRAME_GAP', message: GAP, deviceId: device });
+    const gaps = counters.gaps();
+    // Of a device that was ended or found lying, what is missing is missing for good.
+    const ended = new Set<string>();
+    if (gaps.length > 0)
+      for (const { limit, deviceTag } of chains.values()) if (limit !== NO_LIMIT) ended.add(deviceTag);
+    for (const { device, counter } of gaps)
+      if (!ended.has(device))
+        once(`counter/${device}/${counter}`, { code: 'FRAME_GAP', message: GAP, deviceId: device });
   };
 };
 
 const GAP = 'A frame that a device sent never came: the relay withheld or lost it.';
 const KEY_MISSING = 'A frame waits for a key that has not come.';
+const NO_LIMIT = Number.POSITIVE_INFINITY;

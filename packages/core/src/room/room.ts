@@ -231,6 +231,11 @@ export const createRoom = (
         changed();
         kick();
       }),
+    /** Empties all pages: nothing that this device kept is shown any more. */
+    forget(): void {
+      state.history.clear();
+      for (const page of state.pages.values()) page.reset([]);
+    },
     /** Settles when every step asked for so far has run. */
     idle: (): Promise<void> => step(() => undefined),
   };

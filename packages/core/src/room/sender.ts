@@ -84,12 +84,16 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     return chain;
   };
 
+  /** Nothing counts any more that this device says; what it holds stays as it is. */
+  const isEnded = (): boolean => state.cuts.isCut(state.ownId);
+
   const send = (item: FramedItem): void => {
     item.sent = true;
     options.send(item);
   };
   /** Sends again all that is framed and not acknowledged. */
   const sendFramed = (which: (item: FramedItem) => boolean = () => true): void => {
+    if (isEnded()) return;
     for (const item of state.framed) if (which(item)) send(item);
   };
 
@@ -146,7 +150,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     },
     /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
     async frameNext(): Promise<void> {
-      if (!state.live || state.framed.length > 0 || vault.problem) return;
+      if (!state.live || state.framed.length > 0 || vault.problem || isEnded()) return;
       await prepare();
       if (lost.size > 0 && !state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
         await putBack();
