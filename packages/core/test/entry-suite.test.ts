@@ -17,9 +17,11 @@ import {
   encodeEntryBytes,
   encodeUnsigned,
   type LogEntry,
+  type Share,
   type SignedEntry,
   signEntry,
 } from '../src/identity/log-entry.ts';
+import { createShare, openShare } from '../src/room/share.ts';
 import { addOf, codeOf } from './device-log-kit.ts';
 import { seeded, type TestDevice, testDevice } from './support.ts';
 
@@ -103,6 +105,28 @@ test('[DL17] an account of suite 2: its log, a new account key for each device, 
     wrapped[at]! ^= 1;
     const changed = { ...entry, recipients: [{ ...mine!, wrapped }] };
     assert.is(await codeOf(() => openEpoch(changed, log.root, made.privateKey)), 'LOG_ENTRY_REFUSED');
+  }
+});
+
+test('[DL17] older epoch keys are shared with an account of suite 2', async () => {
+  const keys = [random.bytes(32), random.bytes(32), random.bytes(32)];
+  const share = await createShare({
+    log: random.bytes(32),
+    author: phone.logged.id,
+    account: random.bytes(32),
+    accountKey: ACCOUNT.publicKey,
+    keys,
+    sign: phone.sign,
+  });
+  const { entry } = again(share) as SignedEntry<Share>;
+  assert.is(share.unsigned[1], 2);
+  assert.equal(await openShare(entry, ACCOUNT.privateKey), keys);
+  assert.is(await codeOf(() => openShare(entry, phone.hpkeSeed)), 'LOG_ENTRY_REFUSED');
+  for (const at of [0, 1088, ENC, entry.sealed.length - 1]) {
+    const sealed = entry.sealed.slice();
+    sealed[at]! ^= 1;
+    const code = await codeOf(() => openShare({ ...entry, sealed }, ACCOUNT.privateKey));
+    assert.is(code, 'LOG_ENTRY_REFUSED', `byte ${at}`);
   }
 });
 

@@ -1,8 +1,9 @@
 // Shares: keys of older epochs, sealed to one account that joined after them. Rules: spec/membership.md §1, spec/chats.md.
 import { SealwireError } from '@sealwire/protocol';
 import { concat, utf8 } from '../bytes.ts';
-import { hpkeKeyPair, hpkeRecipient, hpkeSender } from '../crypto/hpke.ts';
+import { hpkeKeyPairOf, hpkeRecipient, hpkeSender } from '../crypto/hpke.ts';
 import { SUITE_BYTES } from '../crypto/suites.ts';
+import { suiteOfKeys } from '../identity/entry-suite.ts';
 import { type Share, type SignedEntry, signEntry } from '../identity/log-entry.ts';
 
 /** Keys in one share. */
@@ -28,7 +29,7 @@ export const createShare = async (options: {
 }): Promise<SignedEntry<Share>> => {
   const { log, author, account, accountKey, keys, sign } = options;
   if (keys.length < 1 || keys.length > SHARE_KEYS) throw new RangeError(`keys: ${keys.length}`);
-  const sender = await hpkeSender(accountKey, infoOf(log, account));
+  const sender = await hpkeSender(accountKey, infoOf(log, account), suiteOfKeys([accountKey]));
   const sealed = concat(sender.enc, await sender.seal(concat(...keys), NOTHING));
   return signEntry({ type: 'share', log, author, account, accountKey, sealed }, sign);
 };
@@ -40,12 +41,13 @@ export const createShare = async (options: {
  * @throws SealwireError LOG_ENTRY_REFUSED if it does not open: whoever made it is at fault.
  */
 export const openShare = async (
-  { log, account, sealed }: Share,
+  { log, account, accountKey, sealed }: Share,
   privateKey: Uint8Array,
 ): Promise<Uint8Array[]> => {
-  const encBytes = SUITE_BYTES[1].enc;
+  const suite = suiteOfKeys([accountKey]);
+  const encBytes = SUITE_BYTES[suite].enc;
   const recipient = await hpkeRecipient(
-    hpkeKeyPair(privateKey),
+    await hpkeKeyPairOf(suite, privateKey),
     sealed.subarray(0, encBytes),
     infoOf(log, account),
   );
