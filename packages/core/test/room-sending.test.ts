@@ -2,7 +2,7 @@
 import { SealwireError } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { testAccount, testRoom } from './room-support.ts';
+import { PAGE, testAccount, testRoom } from './room-support.ts';
 import { seeded } from './support.ts';
 
 const test = suite('sending from a room');
@@ -49,6 +49,38 @@ test('[FR18] an acknowledgement settles the frame that it is about, and no other
   assert.is(room.pending(), 1, 'the relay has said nothing of it');
   await room.appended(4, sent[0]!.frame);
   assert.is(room.pending(), 0);
+});
+
+test('[FR18] what was put back being there again says nothing of what is still in flight behind it', async () => {
+  for (const isRestarted of [false, true]) {
+    const random = seeded(3);
+    const account = await testAccount(random, 1);
+    const first = await testRoom(random, account, 0);
+    await first.room.goLive();
+    await first.write('put back');
+    await first.room.idle();
+    let position = 0;
+    for (let item = first.sent.shift(); item; item = first.sent.shift()) {
+      await first.room.appended(++position, item.frame);
+      await first.room.idle();
+    }
+    await first.write('in flight');
+    await first.room.idle();
+    const { records } = first;
+    const { room, sent } = isRestarted ? await testRoom(random, account, 0, { records }) : first;
+    const { clientId } = first.room.page(PAGE);
+    room.goDown();
+    await room.goBack(0);
+    sent.length = 0;
+    await room.goLive();
+    const inFlight = room.state.framed.find(({ clockAfter }) => clockAfter === 2)!;
+    const others = sent.filter(({ frame }) => frame !== inFlight.frame);
+    assert.ok(others.length > 0, 'put back');
+    for (const { frame } of others) await room.appended(++position, frame);
+    assert.equal(room.state.own.get(clientId), { stored: 2, sent: 1 });
+    await room.appended(++position, inFlight.frame);
+    assert.equal(room.state.own.get(clientId), { stored: 2, sent: 2 });
+  }
 });
 
 test.run();

@@ -204,14 +204,13 @@ const readStored = ({ body, ...record }: StoredRecord): Stored => ({
   trusted: true,
 });
 
-const framedItem = (id: RecordId, { stream, frame, body }: FramedRecord): FramedItem => ({
-  stream,
-  frame,
-  encodedBody: body,
-  body: decodeBody(body),
-  record: id,
-  sent: false,
-});
+const framedItem = (id: RecordId, { stream, frame, body: encodedBody }: FramedRecord): FramedItem => {
+  const body = decodeBody(encodedBody);
+  const { clientId, payload } = body;
+  const last =
+    stream === CONTROL_STREAM ? undefined : parseUpdate(payload, clientId, undefined).entries.at(-1);
+  return { stream, frame, encodedBody, body, record: id, clockAfter: last ? last.clock + 1 : 0, sent: false };
+};
 
 const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {
   const { stream, clientId, nonce, payload } = stored;

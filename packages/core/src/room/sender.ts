@@ -104,7 +104,8 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       if (!key) return [];
       lost.delete(kept);
       const frame = sealFrame(key, encodedBody, options.randomBytes);
-      return { stream, frame, encodedBody, body: decodeBody(encodedBody), sent: false };
+      // Its entries were sent before.
+      return { stream, frame, encodedBody, body: decodeBody(encodedBody), clockAfter: 0, sent: false };
     });
     if (items.length === 0) return;
     const { ids, durable } = vault.commit({
@@ -195,7 +196,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       state.ownCounter = framed.body.counter;
       const gone = new Set(batch.items);
       state.outbox = state.outbox.filter((item) => !gone.has(item));
-      const item = { ...framed, record: ids[0]!, sent: false };
+      const item = { ...framed, record: ids[0]!, clockAfter: chain.clock, sent: false };
       state.framed.push(item);
       if (isControl) await control.accept(batch.payload);
       await durable;
@@ -204,7 +205,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     sendFramed,
     /** The relay has an own frame durably at this position. */
     settle(item: FramedItem, position: number): void {
-      const { stream, encodedBody, body } = item;
+      const { stream, encodedBody, body, clockAfter } = item;
       state.framed = state.framed.filter((other) => other !== item);
       moveCursor(state, position);
       state.kept.set(keptKey(body), { position, stream, body: encodedBody });
@@ -215,8 +216,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
         })
         .durable.catch(() => undefined); // A failed vault reports itself; the frame is at the relay.
       const progress = state.own.get(body.clientId);
-      const chain = state.chains.get(chainKey(stream, body.clientId));
-      if (progress && chain) progress.sent = Math.max(progress.sent, chain.clock);
+      if (progress) progress.sent = Math.max(progress.sent, clockAfter);
     },
     /**
      * The relay lost everything after `head`: seals own bodies from there on again, to be sent once the room is live.

@@ -59,7 +59,12 @@ export interface OwnProgress {
 }
 
 /** An own frame that is stored and not acknowledged. */
-export type FramedItem = Framed & { readonly record: RecordId; sent: boolean };
+export type FramedItem = Framed & {
+  readonly record: RecordId;
+  /** The clock of its clientID after its last entry; 0 if it has none. Others behind it may be in flight as well. */
+  readonly clockAfter: number;
+  sent: boolean;
+};
 
 /** This run's clientID on a stream, and where its local clock stands. */
 export interface Writer {
