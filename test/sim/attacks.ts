@@ -28,6 +28,8 @@ export interface AttackWorld {
 interface Attack {
   /** None: nothing need be said of it. */
   readonly codes: readonly ErrorCode[];
+  /** What may be said beside that. */
+  readonly also?: readonly ErrorCode[];
   /** Sends it. @returns its frames; none if there is nothing to attack at the moment. */
   run(attack: AttackWorld): readonly Sent[];
 }
@@ -95,6 +97,7 @@ export const ATTACKS = {
   },
   equivocates: {
     codes: ['FRAME_EQUIVOCATION'],
+    also: ['FRAME_VOID'],
     run: ({ member, room, now, allowed }) => {
       if (room.kind === 'account') return [];
       const chain = member.chain(room, PAGE);
@@ -108,6 +111,8 @@ export const ATTACKS = {
         moves: 1,
       });
       const payload = update(twin, [entry(allowed(room), now)]);
+      // What follows the fork counts no more.
+      member.abandon(chain);
       return [one, member.send({ chain: twin, counter, previous, hash, payload })];
     },
   },

@@ -55,12 +55,15 @@ export const checkEvidence = (
     if (!codes.some((code) => reported.has(code)))
       throw new SimFailure(`nobody reports ${codes.join(' or ')}: ${what}`);
   };
-  for (const kind of liar.told.keys()) for (const code of lieType(kind).codes) allowed.add(code);
+  for (const kind of liar.told.keys())
+    for (const code of [...lieType(kind).codes, ...(lieType(kind).also ?? [])]) allowed.add(code);
   for (const [kind, frames] of liar.injected)
     for (const frame of frames) require(`the relay's ${kind}`, lieType(kind).codes, [frame]);
-  for (const [kind, attempts] of turncoat?.frames ?? [])
-    for (const sent of attempts)
-      require(`a member ${kind}`, attackOf(kind).codes, sent.map(({ frame }) => frame));
+  for (const [kind, attempts] of turncoat?.frames ?? []) {
+    const { codes, also = [] } = attackOf(kind);
+    for (const code of also) allowed.add(code);
+    for (const sent of attempts) require(`a member ${kind}`, codes, sent.map(({ frame }) => frame));
+  }
   // A member's frames that are refused, or wait for ever, leave their counters behind.
   if (turncoat) for (const code of ['FRAME_GAP', 'PARKING_FULL'] as const) allowed.add(code);
   if (liar.told.has('false head') && !reported.has('RELAY_ROLLED_BACK'))

@@ -32,9 +32,14 @@ export const createLiar = (parts: {
   const injected = new Map<LieKind, Uint8Array[]>();
   let speaking: LieKind | undefined;
 
-  const telling = (): readonly Lie[] => {
-    active = active.filter(({ until }) => until > world.now());
-    return active;
+  const telling = (): readonly Lie[] => active;
+  const start = (lie: Lie): void => {
+    active.push(lie);
+    world.after(dice.between(2_000, 60_000), () => {
+      if (!active.includes(lie)) return;
+      active = active.filter((other) => other !== lie);
+      lie.over?.();
+    });
   };
   const tell = (kind: LieKind): void => {
     told.set(kind, (told.get(kind) ?? 0) + 1);
@@ -98,7 +103,7 @@ export const createLiar = (parts: {
       if (begun === undefined) return;
       world.note('liar', kind);
       if (begun === 'done') tell(kind);
-      else active.push({ ...begun, kind, until: world.now() + dice.between(2_000, 60_000) });
+      else start({ ...begun, kind });
     },
     /** From now on the relay is honest. Connections that heard a lie end, so that devices ask anew. */
     stop(): void {

@@ -21,8 +21,6 @@ export interface LieWorld {
 /** A lie while it lasts. */
 export interface Lie {
   readonly kind: LieKind;
-  /** Milliseconds since the run began. */
-  readonly until: number;
   /** What becomes of frames on their way to a device; undefined if this lie is not about them. */
   bend?(reader: string, room: string, frames: readonly StoredFrame[]): readonly StoredFrame[];
   /** What becomes of a head that a device asks for. */
@@ -31,6 +29,8 @@ export interface Lie {
   swallows?(author: string): boolean;
   /** True if a device hears nothing more of rooms. */
   isMute?(reader: string): boolean;
+  /** When its time has come. */
+  over?(): void;
   readonly lateMs?: (reader: string) => number;
   readonly twice?: (reader: string) => boolean;
 }
@@ -38,10 +38,12 @@ export interface Lie {
 interface LieType {
   /** One of these must be reported by some device; none means that the lie must change nothing at all. */
   readonly codes: readonly ErrorCode[];
+  /** What may be said beside that. */
+  readonly also?: readonly ErrorCode[];
   /** True if what a device misses may stay missing: then it must have said so. */
   readonly loses: boolean;
   /** Starts it. @returns undefined if there is nothing to lie about at the moment; `done` for a single act. */
-  begin(sim: LieWorld): Omit<Lie, 'kind' | 'until'> | 'done' | undefined;
+  begin(sim: LieWorld): Omit<Lie, 'kind'> | 'done' | undefined;
 }
 
 const GAP: readonly ErrorCode[] = ['FRAME_GAP'];
@@ -83,7 +85,11 @@ export const LIES = {
     loses: false,
     begin: (sim) => {
       const victim = victimOf(sim);
-      return { isMute: (reader) => reader === victim };
+      return {
+        isMute: (reader) => reader === victim,
+        // What comes after it would make a hole of the tail.
+        over: () => cut(sim, victim),
+      };
     },
   },
   replayed: {
@@ -196,7 +202,7 @@ export const LIES = {
     loses: false,
     begin: (sim) => {
       const victim = victimOf(sim);
-      for (const connection of sim.network.connections()) if (connection.name === victim) connection.cut();
+      cut(sim, victim);
       return {
         head: (reader, _head, cursor) => (reader === victim && cursor > 1 ? cursor - 1 : undefined),
       };
@@ -204,17 +210,24 @@ export const LIES = {
   },
   'rolled back': {
     codes: ['RELAY_ROLLED_BACK'],
+    also: ['NO_PRINCIPAL', 'NOT_A_MEMBER'],
     loses: true,
     begin: (sim) => {
       const length = sim.relay.length();
-      if (length < 12 || !sim.relay.isUp()) return undefined;
-      sim.relay.stop();
-      for (const connection of sim.network.connections()) connection.cut();
+      if (length < 12) return undefined;
       const kept = length - sim.dice.between(1, Math.min(30, length >> 1));
-      void sim.relay.rollBack(kept).then(() => {
-        sim.world.after(sim.dice.between(100, 10_000), sim.relay.start);
-      });
-      return 'done';
+      return restore(sim, (_change, i) => i < kept);
+    },
+  },
+  'room lost': {
+    codes: ['RELAY_ROLLED_BACK'],
+    also: ['FRAME_GAP'],
+    loses: true,
+    begin: (sim) => {
+      const rooms = sim.relay.rooms();
+      if (rooms.length === 0) return undefined;
+      const lost = sim.dice.pick(rooms);
+      return restore(sim, ({ room }) => room !== lost);
     },
   },
 } as const satisfies Readonly<Record<string, LieType>>;
@@ -222,6 +235,21 @@ export const LIES = {
 export type LieKind = keyof typeof LIES;
 
 export const lieType = (kind: LieKind): LieType => LIES[kind];
+
+/** The relay stops, and comes back with a part of its disk. */
+const restore = (sim: LieWorld, holds: Parameters<RelayHost['restore']>[0]): 'done' | undefined => {
+  if (!sim.relay.isUp()) return undefined;
+  sim.relay.stop();
+  for (const connection of sim.network.connections()) connection.cut();
+  void sim.relay.restore(holds).then(() => {
+    sim.world.after(sim.dice.between(100, 10_000), sim.relay.start);
+  });
+  return 'done';
+};
+
+const cut = ({ network }: LieWorld, victim: string): void => {
+  for (const connection of network.connections()) if (connection.name === victim) connection.cut();
+};
 
 const victimOf = ({ dice, names }: LieWorld): string => dice.pick(names());
 

@@ -70,6 +70,12 @@ export interface Crafted {
   readonly moves?: number;
 }
 
+interface Appended {
+  readonly room: Uint8Array;
+  readonly stream: string;
+  readonly frame: Uint8Array;
+}
+
 /** A frame that left, and what is in it. */
 export interface Sent {
   readonly frame: Uint8Array;
@@ -85,7 +91,9 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
   /** By room: the highest counter that this device has used. */
   const counters = new Map<string, number>();
   const chains = new Map<string, HeardChain>();
-  let waiting: { readonly room: Uint8Array; readonly stream: string; readonly frame: Uint8Array }[] = [];
+  /** What the relay has not acknowledged, oldest first; by request, once it was sent on the connection that is open. */
+  let waiting: Appended[] = [];
+  const asked = new Map<number, Appended>();
   let socket: RelaySocket | undefined;
   let ready = false;
   let requests = 1;
@@ -93,10 +101,18 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
   const send = (message: Parameters<typeof encodeClientMessage>[0]): void =>
     socket?.send(encodeClientMessage(message));
 
-  const flush = (): void => {
-    if (!ready) return;
-    for (const item of waiting) send({ type: 'append', request: requests++, ...item });
-    waiting = [];
+  const sendOne = (item: Appended): void => {
+    if (!ready || !waiting.includes(item)) return;
+    asked.set(requests, item);
+    send({ type: 'append', request: requests++, ...item });
+  };
+  const answered = (request: number, isRefused: boolean): void => {
+    const item = asked.get(request);
+    if (!item) return;
+    asked.delete(request);
+    // Refused for the moment, as by a full disk: a frame that were left out would make a gap that nobody meant.
+    if (isRefused) world.after(3_000, () => sendOne(item));
+    else waiting = waiting.filter((other) => other !== item);
   };
 
   const connect = (): void => {
@@ -110,11 +126,13 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
         send({ type: 'authenticate', relayKey: own.relay, signature: signEd25519(secrets.relay, statement) });
       } else if (message.type === 'welcome') {
         ready = true;
-        flush();
-      }
+        for (const item of [...waiting]) sendOne(item);
+      } else if (message.type === 'appended') answered(message.request, false);
+      else if (message.type === 'refused') answered(message.request, true);
     };
     opened.onclose = () => {
       ready = false;
+      asked.clear();
       if (socket === opened) world.after(2_000, connect);
     };
   };
@@ -145,7 +163,12 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
     rooms: keys.rooms,
     sign: (message: Uint8Array) => signEd25519(secrets.identity, message),
     connect,
+    /** Goes as soon as the relay has all that was said. */
     leave(): void {
+      if (waiting.length > 0) {
+        world.after(1_000, () => this.leave());
+        return;
+      }
       const open = socket;
       socket = undefined;
       ready = false;
@@ -182,6 +205,10 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
       }
       return chain;
     },
+    /** From now on speaks there under another clientID. */
+    abandon({ room, stream }: HeardChain): void {
+      chains.delete(`${toHex(room.id)}/${stream}`);
+    },
     /** A chain out of thin air. */
     invented(
       room: KnownRoom,
@@ -215,13 +242,14 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
       const signature = signEd25519(crafted.seed ?? secrets.identity, chainStatement(address, counter, hash));
       const body = crafted.raw ?? encodeBody(signed, signature);
       const frame = sealFrame(keyOf(room, stream), body, (length) => dice.bytes(length));
-      waiting.push({ room: room.id, stream, frame });
+      const item = { room: room.id, stream, frame };
+      waiting.push(item);
       if (crafted.moves !== undefined) {
         chain.hash = hash;
         chain.last = counter;
         chain.clock += crafted.moves;
       }
-      flush();
+      sendOne(item);
       return { frame, body };
     },
     nextCounter(room: KnownRoom): number {

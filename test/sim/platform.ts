@@ -10,6 +10,8 @@ interface Held {
 
 /** WebCrypto calls in the order in which they were made. */
 const held: Held[] = [];
+/** Of real time. */
+const STUCK_MS = 60_000;
 let random: Random | undefined;
 let installed = false;
 
@@ -19,10 +21,16 @@ export const warmUp = async (): Promise<void> => {
   await openManyXChaCha(new Uint8Array(32), nothing, 0, new Uint8Array(0));
 };
 
-/** Draws from `source` from now on, for HPKE's one-time keys and the like. */
+const { setInterval } = globalThis;
+
+/**
+ * Draws from `source` from now on, for HPKE's one-time keys and the like. Intervals never fire: those of providers ask
+ * the real clock how long a socket was silent, which no seed decides.
+ */
 export const usePlatform = (source: Random): void => {
   random = source;
   held.length = 0;
+  globalThis.setInterval = ((): number => 0) as unknown as typeof setInterval;
   if (installed) return;
   installed = true;
   const { subtle } = crypto;
@@ -41,21 +49,29 @@ export const usePlatform = (source: Random): void => {
   });
 };
 
-/** Gives the process its own randomness back. */
+/** Gives the process its own randomness and intervals back. */
 export const leavePlatform = (): void => {
   random = undefined;
+  globalThis.setInterval = setInterval;
 };
 
 /**
  * Resolves when nothing more happens by itself: no microtask is left, and no WebCrypto call is out. Their results are
  * handed on one at a time, in the order of the calls, so that the thread pool's timing decides nothing.
+ *
+ * @throws Error if one stays out for longer than any machine needs.
  */
 export const settle = async (): Promise<void> => {
-  for (;;) {
+  for (let since = 0; ; ) {
     await new Promise<void>((resolve) => setImmediate(resolve));
     const [first] = held;
     if (!first) return;
-    if (!first.release) continue;
+    if (!first.release) {
+      since ||= performance.now();
+      if (performance.now() - since > STUCK_MS) throw new Error('a WebCrypto call never settles');
+      continue;
+    }
+    since = 0;
     held.shift();
     first.release();
   }

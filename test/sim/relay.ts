@@ -1,6 +1,6 @@
 // The relay of a run: the real core over a store whose disk has its moments, restarts, and copies to go back to.
 
-import { SealwireError } from '@sealwire/protocol';
+import { SealwireError, toHex } from '@sealwire/protocol';
 import {
   createRelayCore,
   type Link,
@@ -124,9 +124,18 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
     /** All frames that are durable, oldest first. */
     frames: (): Uint8Array[] => changes.flatMap((change) => (change.type === 'append' ? [change.frame] : [])),
     head: (room: Uint8Array): number => store.head(room),
-    /** Brings back an old copy of the disk while the relay is stopped: only the first `kept` changes are in it. */
-    async rollBack(kept: number): Promise<void> {
-      for (const lost of changes.splice(kept)) if (lost.type === 'append') wiretap.lost(lost.frame);
+    /** Ids of the rooms that hold something, hexadecimal, oldest first. */
+    rooms: (): string[] => [
+      ...new Set(changes.flatMap((change) => (change.type === 'append' ? [toHex(change.room)] : []))),
+    ],
+    /** Makes the disk anew while the relay is stopped: of its changes, oldest first, only those that it `holds`. */
+    async restore(
+      holds: (change: { readonly room: string | undefined }, index: number) => boolean,
+    ): Promise<void> {
+      for (const [i, change] of changes.splice(0).entries()) {
+        if (holds({ room: roomOf(change) }, i)) changes.push(change);
+        else if (change.type === 'append') wiretap.lost(change.frame);
+      }
       const { inner, ready } = newStore();
       for (const change of changes) {
         if (change.type === 'append') await inner.append(change);
@@ -137,6 +146,11 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
       store = recording(inner);
     },
   };
+};
+
+const roomOf = (change: Change): string | undefined => {
+  if (change.type === 'principal') return undefined;
+  return toHex(change.type === 'room' ? change.record.room : change.room);
 };
 
 export type RelayHost = ReturnType<typeof createRelayHost>;

@@ -9,7 +9,7 @@ import { warmUp } from './platform.ts';
 import { rest } from './rest.ts';
 import { createStage, type Stage } from './stage.ts';
 import { type Turncoat, turn } from './turncoat.ts';
-import { createWorld, SimFailure, type World } from './world.ts';
+import { createWorld, SimFailure } from './world.ts';
 
 export interface RunReport {
   readonly seed: number;
@@ -33,18 +33,24 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
   await warmUp();
   const world = createWorld(seed, options);
   const end = world.begin();
+  const stage = createStage(world);
   let failure: Error | undefined;
   try {
-    await play(world);
+    await play(stage);
   } catch (error) {
     failure = error as Error;
+  }
+  const digest = world.digest();
+  const steps = world.steps();
+  try {
+    await stage.strike();
   } finally {
     end();
   }
   return {
     seed,
-    digest: world.digest(),
-    steps: world.steps(),
+    digest,
+    steps,
     tookMs: world.now(),
     counts: world.counts,
     lines: world.lines,
@@ -56,9 +62,8 @@ type Cast = 'honest' | 'lying relay' | 'turncoat';
 
 const CASTS: readonly Cast[] = ['honest', 'honest', 'honest', 'lying relay', 'lying relay', 'turncoat'];
 
-const play = async (world: World): Promise<void> => {
-  const stage = createStage(world);
-  const { story, phone, devices, liar } = stage;
+const play = async (stage: Stage): Promise<void> => {
+  const { world, story, phone, devices, liar } = stage;
   const cast = story.pick(CASTS);
   world.note('cast', cast);
   world.count(`cast: ${cast}`);

@@ -24,6 +24,8 @@ export interface Stage extends FaultWorld {
   newDevice(name: string): SimDevice;
   /** From now on nothing breaks any more. */
   calm(): void;
+  /** Ends whatever still runs, however the run ended: nothing of it is left in the process. */
+  strike(): Promise<void>;
 }
 
 /** An empty stage, with the phone on it and switched off. */
@@ -50,7 +52,12 @@ export const createStage = (world: World): Stage => {
     },
     down: liar.down,
   });
-  const newDevice = (name: string): SimDevice => createSimDevice(name, { world, network, ledger, wiretap });
+  const all: SimDevice[] = [];
+  const newDevice = (name: string): SimDevice => {
+    const device = createSimDevice(name, { world, network, ledger, wiretap });
+    all.push(device);
+    return device;
+  };
   const phone = newDevice('phone');
   devices.push(phone);
   return {
@@ -68,6 +75,11 @@ export const createStage = (world: World): Stage => {
     isRough: () => rough,
     calm() {
       rough = false;
+    },
+    async strike() {
+      rough = false;
+      for (const device of all) device.crash();
+      await world.wind(5_000);
     },
   };
 };

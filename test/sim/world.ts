@@ -25,6 +25,9 @@ interface Planned {
   off: boolean;
 }
 
+/** More than any run needs: beyond it somebody asks and is answered for ever. */
+const MOST_STEPS = 400_000;
+
 export const createWorld = (seed: number, { keepLog = false } = {}) => {
   const planned: Planned[] = [];
   const counts = new Map<string, number>();
@@ -74,6 +77,7 @@ export const createWorld = (seed: number, { keepLog = false } = {}) => {
       await settle();
       for (;;) {
         if (failures[0]) throw failures[0];
+        if (steps > MOST_STEPS) throw new SimFailure(`${MOST_STEPS} events, and no end`);
         if (enough()) return true;
         const next = planned[0];
         if (!next || next.at > until) break;
@@ -86,6 +90,16 @@ export const createWorld = (seed: number, { keepLog = false } = {}) => {
       }
       now = until;
       return false;
+    },
+    /** Runs what is still planned for `ms` milliseconds, whatever comes of it: the run is over. */
+    async wind(ms: number): Promise<void> {
+      const until = now + ms;
+      for (let next = planned[0]; next && next.at <= until && steps++ < 2 * MOST_STEPS; next = planned[0]) {
+        pop(planned);
+        now = Math.max(now, next.at);
+        if (!next.off) next.run();
+        await settle();
+      }
     },
     /** Lets everything that is already under way come to rest without time passing. */
     settle,
