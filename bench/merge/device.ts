@@ -136,6 +136,7 @@ export const memoryVault = (): Vault => {
     onProblem: () => () => undefined,
     repair: async () => undefined,
     close: async () => undefined,
+    destroy: async () => undefined,
   };
 };
 
@@ -149,6 +150,7 @@ export const sealedVault = (): Promise<Vault> =>
       repair: async () => undefined,
       onLost: () => undefined,
       close: async () => undefined,
+      destroy: async () => undefined,
     },
     { randomBytes },
   );

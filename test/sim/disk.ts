@@ -90,6 +90,13 @@ export const createDisk = (world: World, name: string) => {
           doc.destroy();
           if (opened === self) opened = undefined;
         }),
+      destroy: () =>
+        inTurn(async () => {
+          if (opened !== self) return;
+          doc.destroy();
+          rows = [];
+          opened = undefined;
+        }),
     };
     return self;
   };

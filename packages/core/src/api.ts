@@ -101,6 +101,8 @@ export interface ChatStatus {
   readonly total: number;
   /** When this device last received something of each other device, by device id. Milliseconds since 1970. */
   readonly lastHeard: ReadonlyMap<string, number>;
+  /** What is written here waits for a new key, since a device or a member was removed: it leaves by itself. */
+  readonly rotationOwed: boolean;
 }
 
 export interface DeviceStatus {
@@ -112,6 +114,8 @@ export interface DeviceStatus {
   readonly rooms: number;
   /** Own edits of all chats that are not durable at the relay yet. */
   readonly pending: number;
+  /** In some room, what is written waits for a new key; see {@link ChatStatus.rotationOwed}. */
+  readonly rotationOwed: boolean;
   /** What a person must know: a full disk, a lost vault, a refused connection. Undefined when all is well. */
   readonly problem: SealwireError | undefined;
 }
@@ -275,6 +279,19 @@ export interface Device {
   createChat(title: string): Promise<string>;
   /** @throws SealwireError CHAT_UNKNOWN */
   openChat(chatId: string): Promise<Chat>;
+  /** Resolves when it is durable here. @throws RangeError for a device that is not this account's, or a name too long. */
+  renameDevice(deviceId: string, name: string): Promise<void>;
+  /**
+   * Ends another device of this account for good: "Log out". Works offline; resolves when it is durable here. From then
+   * on nothing is written under keys that the device holds, and nothing counts that it writes.
+   * @throws SealwireError LINK_NOT_ALLOWED if this device may not link others; RangeError
+   */
+  logOutDevice(deviceId: string): Promise<void>;
+  /**
+   * Ends this device and destroys what it keeps, once the relay has all that it wrote. The object answers on, with
+   * LOGGED_OUT as its problem. @throws SealwireError RELAY_UNREACHABLE
+   */
+  logOut(): Promise<void>;
   /** Links a new device whose code was scanned or pasted. */
   link(code: string): LinkSession;
   readonly contacts: Readable<readonly Contact[]>;

@@ -108,6 +108,7 @@ export const createChatModel = (options: ChatModelOptions) => {
     loaded: Math.min(room.cursor(), options.head() || room.cursor()),
     total: options.head(),
     lastHeard: new Map(room.state.lastHeard),
+    rotationOwed: room.rotationOwed(),
   }));
 
   const changed = () => {
@@ -136,8 +137,8 @@ export const createChatModel = (options: ChatModelOptions) => {
   room.onChange(changed);
 
   const requireOpen = (): void => {
-    if (opened === 0) throw new SealwireError('CLOSED', 'This chat was closed: open it again.');
     options.requireWritable();
+    if (opened === 0) throw new SealwireError('CLOSED', 'This chat was closed: open it again.');
   };
 
   const write = (

@@ -65,6 +65,7 @@ export const createDevice = async (
       return opened.createChat(title);
     },
     async openChat(chatId): Promise<Chat> {
+      if (opened.revocation.isEnded()) opened.requireWritable();
       const model = opened.chats.get(chatId);
       if (!model) throw new SealwireError('CHAT_UNKNOWN', 'There is no such chat on this device.');
       return model.open();
@@ -78,6 +79,15 @@ export const createDevice = async (
     declineRequest: people.declineRequest,
     markVerified: people.markVerified,
     dismissAlert: people.dismissAlert,
+    async renameDevice(deviceId, name) {
+      requireName(name, 'name');
+      await opened.renameDevice(deviceId, name);
+    },
+    async logOutDevice(deviceId) {
+      opened.requireWritable();
+      await (deviceId === toHex(opened.deviceId) ? opened.logOut() : opened.revocation.endDevice(deviceId));
+    },
+    logOut: () => opened.logOut(),
     link: (code) => linkFromPhone(opened, code, parts),
     setNetwork(on) {
       networkOn = on;
@@ -136,6 +146,7 @@ const deviceStatus = (core: Core, networkOn: boolean, mail: number): DeviceStatu
       .length,
     rooms: rooms.length,
     pending: rooms.reduce((sum, room) => sum + room.pending(), mail),
+    rotationOwed: rooms.some((room) => room.rotationOwed()),
     problem: core.problem(),
   };
 };

@@ -43,6 +43,9 @@ const memoryStorage = (state?: Uint8Array, key: Uint8Array = new Uint8Array(32).
     async close() {
       this.closes++;
     },
+    async destroy() {
+      this.closes++;
+    },
   };
 };
 

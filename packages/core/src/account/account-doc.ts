@@ -9,6 +9,8 @@ export interface AccountState {
   readonly chats: ReadonlyMap<string, ChatEntry>;
   readonly devices: ReadonlyMap<string, DeviceEntry>;
   readonly personName: string;
+  /** Private account keys that were handed over, base64url. */
+  readonly keys: ReadonlySet<string>;
   /** Cards, contacts, requests, mail and alerts. */
   readonly book: Book;
 }
@@ -36,13 +38,15 @@ const createReduction = () => {
   const chats = new Map<string, ChatEntry>();
   const devices = new Map<string, DeviceEntry>();
   const person = new Map<string, PersonEntry>();
+  const keys = new Set<string>();
   const { book, take: takeOfBook } = createBook();
   return {
-    state: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '', book }),
+    state: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '', keys, book }),
     take(entry: Entry): void {
       takeOfBook(entry);
       if (entry.k === 'chat') putNewest(chats, entry.id, entry);
       if (entry.k === 'device') putNewest(devices, entry.id, entry);
+      if (entry.k === 'key') keys.add(entry.s);
       if (entry.k === 'me') putNewest(person, 'me', entry);
     },
   };

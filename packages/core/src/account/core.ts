@@ -1,14 +1,14 @@
 // The inside of a device: vault, device log, rooms and engine wired together. device.ts is what apps see of it.
 // The life of a message through it: ARCHITECTURE.md.
-import { ed25519 } from '@noble/curves/ed25519.js';
-import { pageStream, SealwireError, toHex } from '@sealwire/protocol';
+import { pageStream, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection, Evidence } from '../api.ts';
+import { fromBase64Url, toBase64Url } from '../bytes.ts';
 import { type ChatModel, createChatModel } from '../chat.ts';
+import { hpkeKeyPairOf } from '../crypto/hpke.ts';
 import { suiteOfPublicKey } from '../crypto/suites.ts';
 import { createOwnAccount } from '../identity/account-keys.ts';
 import { deviceIdOf, devicePublic } from '../identity/device-keys.ts';
-import { activeDevices } from '../identity/device-log.ts';
 import { createDirectory, requireDevice } from '../identity/directory.ts';
 import { type ChatEntry, type Entry, encodeEntry } from '../logdoc/entries.ts';
 import { createClock, stampMs } from '../logdoc/stamp.ts';
@@ -20,6 +20,8 @@ import { openProvider } from '../sync/provider.ts';
 import type { SessionTimes } from '../sync/session.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import { readAccount } from './account-doc.ts';
+import { accountPrincipal } from './principal.ts';
+import { createRevocation } from './revocation.ts';
 import { chatKeys, makeChat, openRoom, type RoomCommons } from './rooms.ts';
 import { encodeSelf, type Self } from './self.ts';
 
@@ -59,12 +61,16 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   const device = requireDevice(directory, deviceId);
   const clock = createClock(now);
   const sign = (statement: Uint8Array): Uint8Array => signEd25519(self.secrets.identity, statement);
-  const suite = suiteOfPublicKey(self.log.genesis.accountKey);
+  const suite = suiteOfPublicKey(self.log.genesis.accountKey) ?? 1;
   const account = await createOwnAccount(self.log.root, self.accountKeys, suite);
   const heads = new Map<string, number>();
   const chats = new Map<string, ChatModel>();
   let connection: Connection = 'offline';
   let problem: SealwireError | undefined;
+  /** This device was ended, and has nothing more to say. */
+  let isGone = false;
+  /** Rooms that have something to say of what is missing wait for keys. */
+  let isWithheld = false;
 
   const deviceLog = () => directory.log(accountId)!;
 
@@ -76,42 +82,30 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     return durable;
   };
 
-  const relayKeys = () => activeDevices(deviceLog()).map((logged) => logged.keys.relay);
-  const relayKeysText = () => relayKeys().map(toHex).sort().join();
-
   const engine = createEngine({
     url: parts.relay,
     relaySeed: self.secrets.relay,
     relayKey: keys.relay,
-    principal: {
-      id: self.log.genesis.principal,
-      ...(self.manageSeed && {
-        manage: {
-          seed: self.manageSeed,
-          key: ed25519.getPublicKey(self.manageSeed),
-          relayKeys,
-          writtenVersion: () =>
-            self.principalWritten.keys === relayKeysText() ? self.principalWritten.version : 0,
-          written: (version) => {
-            if (version === self.principalWritten.version && self.principalWritten.keys === relayKeysText())
-              return;
-            // If this is not stored, the list is written once more: no harm.
-            saveSelf({ principalWritten: { version, keys: relayKeysText() } }).catch(() => undefined);
-          },
-        },
-      }),
-    },
+    principal: accountPrincipal({
+      self: () => self,
+      saveSelf,
+      log: deviceLog,
+      relayKey: keys.relay,
+      isGone: () => isGone,
+      randomBytes,
+    }),
     randomBytes,
     onConnection: (value) => {
       connection = value;
-      if (value === 'online') problem = undefined;
+      if (value === 'online' && !isGone) problem = undefined;
       refresh();
     },
     onProblem: (error, room) => {
       events.evidence({ code: error.code, message: error.message, ...(room !== undefined && { room }) });
-      if (room === undefined) problem = error;
+      if (room === undefined && !isGone) problem = error;
       events.changed();
     },
+    onFarewell: (note) => void revocation.farewell(note).catch(fault),
     onNews: (room, head) => {
       heads.set(room, head);
       refresh();
@@ -129,7 +123,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   const fault = (error: unknown): void => {
     if (error instanceof SealwireError) {
       // What the vault suffers it says itself, and takes back when it is whole again.
-      if (error !== vault.problem) problem = error;
+      if (error !== vault.problem && !isGone) problem = error;
       events.changed();
       return;
     }
@@ -151,6 +145,14 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     fault,
     send: (room, stream, frame) => engine.append(room, stream, frame),
     records: parts.records,
+    isCaughtUp: () => {
+      const settled = revocation.isSettled();
+      isWithheld ||= !settled;
+      return settled;
+    },
+    keysOwed: (accounts) => {
+      if (accounts.some((id) => sameBytes(id, account.id))) revocation.want();
+    },
   };
 
   const accountRoom = openRoom(commons, 'account', {
@@ -163,6 +165,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   const releaseProvider = await openProvider(accountRoom, accountPage);
 
   const requireWritable = (): void => {
+    if (isGone) throw loggedOut();
     if (vault.problem) throw vault.problem;
   };
 
@@ -175,7 +178,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   };
 
   const addChat = async (entry: ChatEntry): Promise<void> => {
-    if (chats.has(entry.id)) return;
+    if (chats.has(entry.id) || isGone) return;
     const room = openRoom(commons, 'chat', chatKeys(entry));
     const model = createChatModel({
       room,
@@ -203,21 +206,79 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     events.changed();
   };
 
+  const retryRooms = (): void => {
+    void accountRoom.retry();
+    for (const { room } of chats.values()) void room.retry();
+  };
+  const takeKeys = async (): Promise<void> => {
+    for (const text of state.get().keys) {
+      const seed = fromBase64Url(text)!;
+      const { publicKey, privateKey } = await hpkeKeyPairOf(suite, seed);
+      if (!account.add(publicKey, privateKey)) continue;
+      await saveSelf({ accountKeys: account.privateKeys() });
+      retryRooms();
+    }
+  };
   const state = readAccount(accountPage, () => {
     for (const entry of state.get().chats.values()) void addChat(entry).catch(fault);
+    void takeKeys().catch(fault);
     events.changed();
   });
   await Promise.all([...state.get().chats.values()].map(addChat));
 
+  const end = async (): Promise<void> => {
+    isGone = true;
+    if (self.manageSeed) await engine.sayGone();
+    engine.close();
+    await Promise.all([accountRoom.idle(), ...[...chats.values()].map(({ room }) => room.idle())]);
+    for (const room of [accountRoom, ...[...chats.values()].map((chat) => chat.room)]) room.forget();
+    releaseProvider();
+    for (const chat of chats.values()) chat.dispose();
+    await vault.destroy().catch((error: unknown) => {
+      if (!(error instanceof SealwireError)) throw error;
+      events.evidence({ code: error.code, message: error.message });
+    });
+    chats.clear();
+    problem = loggedOut();
+    events.changed();
+  };
+  const revocation = createRevocation({
+    directory,
+    account,
+    deviceId,
+    hpke: self.secrets.hpke,
+    roomSecret: self.roomSecret,
+    sign,
+    randomBytes,
+    now,
+    accountRoom,
+    saveSelf,
+    handOver: (privateKeys) =>
+      writeAccount(...privateKeys.map((key) => ({ k: 'key', s: toBase64Url(key) }) as const)),
+    isStuck: () => vault.problem !== undefined,
+    learned: retryRooms,
+    settled() {
+      if (!isWithheld) return;
+      isWithheld = false;
+      for (const room of [accountRoom, ...[...chats.values()].map((chat) => chat.room)]) void room.caughtUp();
+    },
+    ended: end,
+    report: events.evidence,
+    fault,
+  });
   directory.onChange(() => {
-    void accountRoom.retry();
-    for (const { room } of chats.values()) void room.retry();
+    retryRooms();
     engine.principalChanged();
+    revocation.changed();
     events.changed();
   });
-  accountRoom.onChange(events.changed);
+  accountRoom.onChange(() => {
+    revocation.changed();
+    events.changed();
+  });
   vault.onProblem(() => events.changed());
-  engine.follow(accountRoom);
+  await revocation.settled().catch(fault);
+  if (!isGone) engine.follow(accountRoom);
 
   return {
     vault,
@@ -261,15 +322,36 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       await Promise.all([model.room.putControl([...deviceLog().entries, ...made.log]), writeAccount(entry)]);
       return entry.id;
     },
+    revocation,
+    /** Gives a device of this account another name. Resolves when it is durable here. @throws RangeError */
+    async renameDevice(id: string, name: string): Promise<void> {
+      requireWritable();
+      if (!deviceLog().devices.has(id)) throw new RangeError(`deviceId ${id} is no device of this account`);
+      await writeAccount({ k: 'device', id, n: name, p: state.get().devices.get(id)?.p ?? 'headless' });
+    },
+    /** Ends this device once the relay has all that it wrote. @throws SealwireError RELAY_UNREACHABLE, LOGGED_OUT */
+    async logOut(): Promise<void> {
+      requireWritable();
+      if (connection !== 'online')
+        throw new SealwireError('RELAY_UNREACHABLE', 'Logging out needs the relay: others must hear of it.');
+      await Promise.all([accountRoom.sent(), ...[...chats.values()].map(({ room }) => room.sent())]);
+      await revocation.endThis();
+    },
     async close(): Promise<void> {
       engine.close();
       await Promise.all([accountRoom.idle(), ...[...chats.values()].map(({ room }) => room.idle())]);
-      releaseProvider();
+      if (!isGone) releaseProvider();
       for (const chat of chats.values()) chat.dispose();
       accountPage.doc.destroy();
       await vault.close();
     },
   };
 };
+
+const loggedOut = (): SealwireError =>
+  new SealwireError(
+    'LOGGED_OUT',
+    'This device was logged out: what it kept is gone. Link it again to use it.',
+  );
 
 export type Core = Awaited<ReturnType<typeof createCore>>;

@@ -159,6 +159,22 @@ const DEVICE_LOG_TYPES: ReadonlySet<LogEntry['type']> = new Set<DeviceLogEntry['
 /** Whether the log has the entry of this hash, void or not. */
 export const knows = (log: DeviceLog, hash: Uint8Array): boolean => log.state.byKey.has(toHex(hash));
 
+/**
+ * Active devices that nobody gave the account key to use: it was not wrapped to them, and they were not linked by one who
+ * knew it. It happens when a device is linked while another makes a key.
+ */
+export const keylessDevices = (log: DeviceLog): LoggedDevice[] => {
+  const { byKey, fold: folded } = log.state;
+  const [use] = log.accountKeys;
+  const key = byKey.get(toHex(use!.hash))!;
+  const wrapped = new Set(use!.wraps.map(({ device }) => toHex(device)));
+  return activeDevices(log).filter(({ id }) => {
+    const name = toHex(id);
+    const add = folded.devices.get(name)?.add;
+    return add !== undefined && add !== key && !wrapped.has(name) && !holds(add.past, key);
+  });
+};
+
 /** Whether the log has an account key, void or not: what it took once it has for ever. */
 export const knowsAccountKey = ({ state }: DeviceLog, publicKey: Uint8Array): boolean =>
   state.nodes.some(

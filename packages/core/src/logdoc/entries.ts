@@ -39,6 +39,14 @@ export interface DeviceEntry {
   readonly p: string;
 }
 
+/** In the account document: a private account key, for devices that were linked while it was made. */
+export interface KeyEntry {
+  readonly k: 'key';
+  readonly t: Stamp;
+  /** base64url. */
+  readonly s: string;
+}
+
 /** In the account document: the person's name. */
 export interface PersonEntry {
   readonly k: 'me';
@@ -46,7 +54,7 @@ export interface PersonEntry {
   readonly n: string;
 }
 
-export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry | ContactsEntry;
+export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry | KeyEntry | ContactsEntry;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -102,6 +110,8 @@ const readDevice: Reader = ({ id, n, p }, t) =>
     ? { k: 'device', t, id, n, p }
     : undefined;
 
+const readKey: Reader = ({ s }, t) => (isKeyText(s) ? { k: 'key', t, s } : undefined);
+
 const readPerson: Reader = ({ n }, t) => (isText(n, LIMITS.nameChars) ? { k: 'me', t, n } : undefined);
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -110,5 +120,6 @@ const readers: Readonly<Record<string, Reader>> = {
   chat: readChat,
   device: readDevice,
   me: readPerson,
+  key: readKey,
   ...contactReaders,
 };

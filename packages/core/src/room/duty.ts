@@ -14,9 +14,10 @@ export const createDuty = (state: RoomState) => {
   const { options, control } = state;
   const { directory, device, account, logId, sign } = options;
   const ownId = toHex(device.id);
+  const accountId = toHex(account.id);
 
   const ownLog = (): DeviceLog | undefined => {
-    const log = directory.log(toHex(account.id));
+    const log = directory.log(accountId);
     return log && isActive(log, ownId) ? log : undefined;
   };
   const isMember = (): boolean => control.members.accounts().some((member) => sameBytes(member, account.id));

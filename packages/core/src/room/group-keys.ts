@@ -211,12 +211,21 @@ export const createEpochs = (options: GroupKeysOptions): GroupKeys => {
     }
   };
 
-  const current = (): Epoch | undefined => {
+  const findCurrent = (): Epoch | undefined => {
     let best: Epoch | undefined;
     for (const epoch of epochs.values())
       if ((!best || compareEpochs(epoch, best) < 0) && isCurrent(epoch, options)) best = epoch;
+    return best;
+  };
+  /** The last answer, and all that it followed from: the logs of the members, and the epochs. */
+  let found: { readonly epoch: Epoch | undefined; readonly from: readonly unknown[] } | undefined;
+  const current = (): Epoch | undefined => {
+    const accounts = options.members.accounts();
+    const from = [epochs.size, ...accounts, ...accounts.map((account) => options.log(nameOf(account)))];
+    if (!found || found.from.length !== from.length || found.from.some((value, i) => value !== from[i]))
+      found = { epoch: findCurrent(), from };
     // One whose key this device does not get is no use: it makes the next, which all others then prefer.
-    return best && keyring.has(best.entry.commitment) ? best : undefined;
+    return found.epoch && keyring.has(found.epoch.entry.commitment) ? found.epoch : undefined;
   };
 
   const isWornOut = ({ entry }: Epoch): boolean => {
@@ -267,6 +276,16 @@ export const createEpochs = (options: GroupKeysOptions): GroupKeys => {
       return createEpoch({ log, index, parents, heads, author: device.id, epochKey, members, sign });
     },
   };
+};
+
+const names = new WeakMap<Uint8Array, string>();
+/** An account's id in hexadecimal; asked for at each change of anything. */
+const nameOf = (account: Uint8Array): string => {
+  const known = names.get(account);
+  if (known !== undefined) return known;
+  const name = toHex(account);
+  names.set(account, name);
+  return name;
 };
 
 const EPOCH_LIMITS: EpochLimits = { ageMs: LIMITS.epochMs, frames: LIMITS.epochFrames };

@@ -15,7 +15,15 @@ export const createKeyring = (room: Uint8Array, roomSecret: Uint8Array, log: Uin
   /** Tags of epochs whose key this account was not given. */
   const others = new Set<string>();
   const control = streamKey(roomSecret, room, CONTROL_STREAM, log);
-  const tagOf = (commitment: Uint8Array): string => toHex(deriveEpochTag(commitment, room));
+  /** By commitment: asked for at each change of anything. */
+  const tags = new WeakMap<Uint8Array, string>();
+  const tagOf = (commitment: Uint8Array): string => {
+    const known = tags.get(commitment);
+    if (known !== undefined) return known;
+    const tag = toHex(deriveEpochTag(commitment, room));
+    tags.set(commitment, tag);
+    return tag;
+  };
 
   const derived = (epochKey: Uint8Array, tag: string, stream: string): StreamKey => {
     const name = `${tag}/${stream}`;

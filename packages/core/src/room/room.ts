@@ -73,7 +73,10 @@ export const createRoom = (
     report,
   };
   const inbox = createInbox(inboxOptions);
-  const reportGaps = gapReporter(state, inbox.parked, report);
+  const sayGaps = gapReporter(state, inbox.parked, report);
+  const reportGaps = (): void => {
+    if (state.live && (options.isCaughtUp?.() ?? true)) sayGaps();
+  };
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
     remember(state, stream, items);
@@ -177,7 +180,7 @@ export const createRoom = (
         if (fresh.length === 0) return;
         inbox.take(fresh);
         await judge();
-        if (state.live) reportGaps();
+        reportGaps();
       }),
     /** Judges again what waits: a key or a device has become known. */
     retry: (): Promise<void> =>
@@ -187,6 +190,8 @@ export const createRoom = (
         changed();
         kick();
       }),
+    /** No key is on its way to this device: says what is missing. */
+    caughtUp: (): Promise<void> => step(reportGaps),
     /** True if nothing may be said here before a new epoch, which needs what this device does not have yet. */
     rotationOwed: (): boolean => sender.duty.rotationOwed(),
     /** The relay has this frame durably at this position. It may be settled already: it came back before the answer. */

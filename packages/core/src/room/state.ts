@@ -33,6 +33,8 @@ export interface RoomOptions {
   readonly epochStarts?: ReadonlyMap<string, EpochStart>;
   /** Default: `LIMITS.epochMs` and `LIMITS.epochFrames`. */
   readonly epochLimits?: EpochLimits;
+  /** False while keys may be on their way through another room: then nothing is said to be missing. Default: true. */
+  readonly isCaughtUp?: () => boolean;
   /** What this device has to say waits for keys of these accounts, its own among them perhaps. */
   /** Cuts that are known from elsewhere than the control stream. Default: none. */
   readonly cuts?: Cuts;

@@ -9,6 +9,7 @@ import {
   type RelayMessage,
   SealwireError,
   SUBPROTOCOL,
+  toHex,
 } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection } from '../api.ts';
@@ -40,11 +41,15 @@ export interface EngineOptions {
       /** The version that this device wrote last with exactly these keys, 0 if none. */
       readonly writtenVersion: () => number;
       readonly written: (version: number) => void;
+      /** Notes for the keys that this edit takes out, each for one key; see spec/relay-protocol.md §6. */
+      readonly farewells?: () => readonly { readonly relayKey: Uint8Array; readonly note: Uint8Array }[];
     };
   };
   readonly randomBytes: (length: number) => Uint8Array;
   readonly onConnection: (connection: Connection) => void;
   readonly onProblem: (error: SealwireError, room: string | undefined) => void;
+  /** The relay lists this device no more and holds a note for it; nothing in it is checked yet. */
+  readonly onFarewell?: (note: Uint8Array) => void;
   /** A room's head at the relay became known: there is something to load. */
   readonly onNews?: (room: string, head: number) => void;
   /** Sees every message that crosses the socket, for tests and figures; what it returns goes in its place. */
@@ -53,6 +58,9 @@ export interface EngineOptions {
   /** Default: the platform's socket, clock and timer. */
   readonly edge?: Edge;
 }
+
+/** A device that logs itself out waits this long for the relay to take it off its list. */
+const GONE_WITHIN_MS = 5_000;
 
 /** Messages of rendezvous cells, which the session does not follow. */
 export type RendezvousMessage = Extract<RelayMessage, { type: `rendezvous-${string}` | 'refused' }>;
@@ -111,7 +119,8 @@ export const createEngine = (options: EngineOptions) => {
       send: ({ message }) => transmit(message),
       connection: ({ connection }) => setConnection(connection),
       'sign-in': ({ relayId: id, nonce }) => signIn(id, nonce),
-      'put-principal': ({ request, version }) => putPrincipal(request, version),
+      'put-principal': ({ request, version, farewells }) => putPrincipal(request, version, farewells),
+      farewell: ({ note }) => options.onFarewell?.(note),
       'principal-written': ({ version }) => {
         principalVersion = version;
         principal?.manage?.written(version);
@@ -217,7 +226,7 @@ export const createEngine = (options: EngineOptions) => {
     transmit({ type: 'authenticate', relayKey, signature });
   };
 
-  const putPrincipal = (request: number, version: number): void => {
+  const putPrincipal = (request: number, version: number, withFarewells: boolean): void => {
     const manage = principal?.manage;
     if (!manage) return;
     if (version >= 0) principalVersion = version;
@@ -228,14 +237,18 @@ export const createEngine = (options: EngineOptions) => {
     }
     const relayKeys = [...manage.relayKeys()].sort(compareBytes);
     const next = principalVersion + 1;
-    const statement = principalStatement({ principal: principal.id, version: next, relayKeys });
+    const listed = new Set(relayKeys.map(toHex));
+    const farewells = [...((withFarewells && manage.farewells?.()) || [])]
+      .filter(({ relayKey }) => !listed.has(toHex(relayKey)))
+      .sort((a, b) => compareBytes(a.relayKey, b.relayKey));
+    const statement = principalStatement({ principal: principal.id, version: next, relayKeys, farewells });
     transmit({
       type: 'put-principal',
       request,
       manageKey: manage.key,
       version: next,
       relayKeys,
-      farewells: [],
+      farewells,
       signature: signEd25519(manage.seed, statement),
     });
   };
@@ -243,7 +256,9 @@ export const createEngine = (options: EngineOptions) => {
   return {
     /** The relay's own id, once it said hello. */
     relayId: () => relayId,
-    setNetwork: (on: boolean) => handle({ type: 'network', on }),
+    setNetwork(on: boolean): void {
+      if (!closed) handle({ type: 'network', on });
+    },
     follow(room: Room): void {
       rooms.set(room.key, room);
       handle({ type: 'room', room: room.id });
@@ -302,6 +317,24 @@ export const createEngine = (options: EngineOptions) => {
       rendezvousListeners.add(listener);
       return () => rendezvousListeners.delete(listener);
     },
+    /** Tells the relay that this device is gone, if it can be told now: resolves when that is done or hopeless. */
+    sayGone: (): Promise<void> =>
+      new Promise((resolve) => {
+        if (!online) {
+          resolve();
+          return;
+        }
+        const cancel = edge.after(GONE_WITHIN_MS, resolve);
+        const done = (): void => {
+          cancel();
+          writtenWaiters.delete(done);
+          connectionListeners.delete(done);
+          resolve();
+        };
+        writtenWaiters.add(done);
+        connectionListeners.add(done);
+        handle({ type: 'principal' });
+      }),
     close(): void {
       closed = true;
       handle({ type: 'network', on: false });

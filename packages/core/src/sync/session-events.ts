@@ -50,7 +50,15 @@ export type SessionEffect =
   /** Sign in: answer with an `authenticate` message. */
   | { readonly type: 'sign-in'; readonly relayId: Uint8Array; readonly nonce: Uint8Array }
   /** Write the principal, if this device may: its version at the relay, 0 if there is none. */
-  | { readonly type: 'put-principal'; readonly request: number; readonly version: number }
+  | {
+      readonly type: 'put-principal';
+      readonly request: number;
+      readonly version: number;
+      /** False if the relay took none with the same list: another device's edit had left them already. */
+      readonly farewells: boolean;
+    }
+  /** The relay lists this device no more, and holds a note for it that says why. */
+  | { readonly type: 'farewell'; readonly note: Uint8Array }
   | { readonly type: 'principal-written'; readonly version: number }
   | { readonly type: 'deliver'; readonly room: string; readonly frames: readonly StoredFrame[] }
   | { readonly type: 'news'; readonly room: string; readonly head: number }

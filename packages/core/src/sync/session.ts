@@ -98,10 +98,11 @@ export const createSession = (options: SessionOptions) => {
     if (principalChanged) putPrincipal(-1);
   };
 
-  const putPrincipal = (version: number) => {
+  const putPrincipal = (version: number, farewells = true) => {
     principalChanged = false;
     principalAgainAt = undefined;
-    emit({ type: 'put-principal', request: request({ type: 'put-principal' }), version });
+    const number = request({ type: 'put-principal', farewells });
+    emit({ type: 'put-principal', request: number, version, farewells });
   };
 
   const settle = (room: FollowedRoom) => {
@@ -118,7 +119,12 @@ export const createSession = (options: SessionOptions) => {
         type: 'problem',
         error: new SealwireError('AUTH_FAILED', 'The relay knows this device as somebody else.'),
       });
-    if (principal && mayManage) {
+    const { farewell } = message;
+    const isEnded =
+      principal !== undefined && !message.principal && farewell !== undefined && farewell.length > 0;
+    if (isEnded) emit({ type: 'farewell', note: farewell });
+    // Who was taken out does not put itself back: first it must know what the note says.
+    if (principal && mayManage && !isEnded) {
       phase = 'registering';
       putPrincipal(message.version);
       return;
@@ -211,6 +217,10 @@ export const createSession = (options: SessionOptions) => {
   const requestRefused = (entry: Pending, code: ErrorCode) => {
     switch (entry.type) {
       case 'put-principal':
+        if (code === 'UNEXPECTED_MESSAGE' && entry.farewells) {
+          putPrincipal(-1, false);
+          break;
+        }
         if (TRY_AGAIN.has(code)) principalAgainAt = now + times.appendRetryMs;
         emit({
           type: 'problem',

@@ -48,13 +48,18 @@ export const browserStorage = (name: string, options: { readonly steal?: boolean
     async destroy() {
       const held = await takeLock(lock, false);
       try {
-        await idb.deleteDB(place.database);
-        await idb.deleteDB(place.keys);
+        await removeAll(place);
       } finally {
         held.release();
       }
     },
   };
+};
+
+/** The key first: what is left without it nobody can read. */
+const removeAll = async (place: Place): Promise<void> => {
+  await idb.deleteDB(place.keys);
+  await idb.deleteDB(place.database);
 };
 
 /** Names of the two databases of a vault. */
@@ -129,6 +134,14 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
           doc.destroy();
           lock.release();
         }
+      }),
+    destroy: () =>
+      inTurn(async () => {
+        await connection?.end();
+        doc.destroy();
+        // Databases of another tab that took the vault over are not ours to remove.
+        if (!lock.isStolen()) await removeAll(place);
+        lock.release();
       }),
   };
 };

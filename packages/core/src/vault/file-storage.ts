@@ -47,12 +47,16 @@ export const fileStorage = (dir: string): Storage => ({
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw openError(error);
     }
-    for (const name of [LOG_FILE, NEW_LOG_FILE, KEY_FILE, `${KEY_FILE}.new`])
-      await rm(join(dir, name), { force: true });
-    await lock.release();
-    await rmdir(dir).catch(() => undefined); // Something else of its owner's lies in it.
+    await removeAll(dir, lock);
   },
 });
+
+const removeAll = async (dir: string, lock: FileLock): Promise<void> => {
+  for (const name of [KEY_FILE, `${KEY_FILE}.new`, LOG_FILE, NEW_LOG_FILE])
+    await rm(join(dir, name), { force: true });
+  await lock.release();
+  await rmdir(dir).catch(() => undefined); // Something else of its owner's lies in it.
+};
 
 const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage> => {
   const doc = new Y.Doc({ gc: true });
@@ -157,6 +161,14 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
           await writer.close();
           await lock.release();
         }
+      }),
+    destroy: () =>
+      inTurn(async () => {
+        doc.off('update', onUpdate);
+        doc.destroy();
+        await writer.close();
+        // Files of another process that took the folder over are not ours to remove.
+        if ((await lock.state()) !== 'taken') await removeAll(dir, lock);
       }),
   };
 };

@@ -25,6 +25,8 @@ export interface OpenStorage {
   onLost(listener: (error: Error) => void): void;
   /** Waits for the barrier, then releases files, locks and databases. */
   close(): Promise<void>;
+  /** Removes vault and key for ever and releases the rest; what waited is not written. Never rejects for a problem. */
+  destroy(): Promise<void>;
 }
 
 /** A place for a vault that is not open yet. */

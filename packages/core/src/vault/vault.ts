@@ -50,6 +50,8 @@ export interface Vault {
   repair(): Promise<void>;
   /** Waits for the commits made before, then releases the storage. Never rejects for a `problem`. */
   close(): Promise<void>;
+  /** Removes records and key for ever, and closes. Commits that wait reject with CLOSED. */
+  destroy(): Promise<void>;
 }
 
 /** The vault format that this code writes: spec/vault.md §2. */
@@ -176,9 +178,17 @@ export const openVault = async (
       setProblem(undefined);
     },
     async close() {
+      if (closed) return;
       closed = true;
       await pump;
       await storage.close();
+    },
+    async destroy() {
+      if (closed) return;
+      closed = true;
+      for (const { reject } of waiting.splice(0)) reject(closedError());
+      await pump;
+      await storage.destroy();
     },
   };
 };
