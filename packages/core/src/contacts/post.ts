@@ -78,9 +78,9 @@ export const createPost = (options: PostOptions) => {
   const listedWaiters = new Set<() => void>();
   let online = false;
   let closed = false;
-  /** Everything is read once a connection, then only what comes. */
-  let readAll = true;
-  /** The cards, live and revoked, with which the relay's list was last compared on this connection. */
+  /** The relay said that something waits: it does so when a connection begins, then it hands over what comes. */
+  let readAll = false;
+  /** The cards, live and revoked, with which the relay's list was last compared. */
   let listed = '';
   let wanted = false;
   let running = false;
@@ -279,14 +279,16 @@ export const createPost = (options: PostOptions) => {
     engine.onConnection((connection) => {
       if ((connection === 'online') === online) return;
       online = connection === 'online';
-      readAll = true;
-      listed = '';
       returned.clear();
-      arrived.clear();
       cancelRetry?.();
       cancelAll();
-      if (online) kick();
-      else settleListed();
+      if (online) {
+        kick();
+        return;
+      }
+      readAll = false;
+      arrived.clear();
+      settleListed();
     }),
     engine.onInbox((event) => {
       if (event.type === 'inbox') keep(event);

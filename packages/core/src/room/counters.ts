@@ -3,6 +3,8 @@
 
 interface Heard {
   top: number;
+  /** The lowest counter of a page frame that came; infinite before the first. */
+  lowestPage: number;
   /** Counters up to `top` that have not come, as ranges [from, to], rising and apart from each other. */
   readonly missing: [number, number][];
   /** What was last told to others in `seen`. */
@@ -12,20 +14,25 @@ interface Heard {
 /** Ranges kept a device; beyond it the oldest are joined, so a liar cannot make this grow. */
 const RANGES_KEPT = 64;
 
-export const createCounters = () => {
+/** @param isLate - whether frames were passed over here that this account was never to read: spec/chats.md, CH5. */
+export const createCounters = (isLate: () => boolean = () => false) => {
   const devices = new Map<string, Heard>();
   const heard = (device: string): Heard => {
     let entry = devices.get(device);
     if (!entry) {
-      entry = { top: 0, missing: [], told: 0 };
+      entry = { top: 0, lowestPage: Number.POSITIVE_INFINITY, missing: [], told: 0 };
       devices.set(device, entry);
     }
     return entry;
   };
+  /** Of one who came late, what a device wrote before its first words for them is not missed. */
+  const firstMissing = ({ missing, lowestPage }: Heard): number | undefined =>
+    (isLate() ? missing.find(([, to]) => to >= lowestPage) : missing[0])?.[0];
   return {
-    /** A frame of this device came. */
-    take(device: string, counter: number): void {
+    /** A frame of this device came. @param isPage - false for one of the control stream. */
+    take(device: string, counter: number, isPage = true): void {
       const entry = heard(device);
+      if (isPage) entry.lowestPage = Math.min(entry.lowestPage, counter);
       if (counter > entry.top) {
         addMissing(entry, counter - 1);
         entry.top = counter;
@@ -40,16 +47,18 @@ export const createCounters = () => {
     },
     /** Devices of which something is missing, with the lowest missing counter. */
     gaps(): { readonly device: string; readonly counter: number }[] {
-      return [...devices].flatMap(([device, { missing }]) =>
-        missing[0] ? [{ device, counter: missing[0][0] }] : [],
-      );
+      return [...devices].flatMap(([device, entry]) => {
+        const counter = firstMissing(entry);
+        return counter === undefined ? [] : [{ device, counter }];
+      });
     },
     top: (device: string): number => devices.get(device)?.top ?? 0,
     /** What is new to say of other devices: all that came without a gap. Marks it as told. */
     tell(limit: number): { readonly device: string; readonly counter: number }[] {
       const news = [];
       for (const [device, entry] of devices) {
-        const whole = entry.missing[0] ? entry.missing[0][0] - 1 : entry.top;
+        const missing = firstMissing(entry);
+        const whole = missing === undefined ? entry.top : missing - 1;
         if (whole <= entry.told || news.length === limit) continue;
         entry.told = whole;
         news.push({ device, counter: whole });

@@ -69,6 +69,8 @@ export interface InboxOptions {
   readonly cuts: Cuts;
   readonly shelf: Shelf;
   readonly deletions: Deletions;
+  /** True while all that the relay has was delivered. */
+  readonly hasAll?: () => boolean;
   /** Takes the log entries of a control frame: first for what proves itself, then, accepted, for the rest. */
   readonly control: {
     preview(payload: Uint8Array): Promise<void>;
@@ -139,6 +141,16 @@ export const createInbox = (options: InboxOptions) => {
         new SealwireError('PARKING_FULL', 'Too many frames wait for what comes before them.'),
       );
     return dropped;
+  };
+
+  /** Who came late lacks the beginnings of older chains for ever: what continues them is passed over, see CH5. */
+  const passOver = (): Waiting[] => {
+    if (waiting.length === 0 || !options.hasAll?.() || !options.keyring.isLate()) return [];
+    const keyOf = ({ stream, body }: Waiting): string => chainKey(stream, body!.clientId);
+    const begun = new Set(waiting.filter(({ body }) => body?.opening).map(keyOf));
+    const passed = waiting.filter((item) => item.body && !chains.has(keyOf(item)) && !begun.has(keyOf(item)));
+    waiting = waiting.filter((item) => !passed.includes(item));
+    return passed;
   };
 
   /** Refuses a frame that cuts may yet make count. One that was refused before is let go of in silence. */
@@ -266,6 +278,7 @@ export const createInbox = (options: InboxOptions) => {
         }
         waiting = waiting.filter((item) => !done.has(item));
       }
+      result.refused.push(...passOver());
       for (const item of waiting) keepAlone(item);
       return { ...result, dropped: dropExcess() };
     },

@@ -40,7 +40,7 @@ export interface OpeningOptions {
  * Opens what can be opened now, and gives each item its body.
  *
  * @param refuse - told of each frame that will never open.
- * @returns those.
+ * @returns those, and those of epochs that are not for this account, which are passed over without a word.
  */
 export const openWaiting = async (
   waiting: readonly Waiting[],
@@ -57,7 +57,12 @@ export const openWaiting = async (
   for (const item of waiting) {
     if (item.body) continue;
     try {
-      const key = keyFor(item.stream, epochTagOf(item.frame));
+      const tag = epochTagOf(item.frame);
+      if (keyring.isForOthers(item.stream, tag)) {
+        refused.push(item);
+        continue;
+      }
+      const key = keyFor(item.stream, tag);
       if (key) listIn(byKey, key).push(item);
     } catch (error) {
       never(item, error);

@@ -21,7 +21,8 @@ export interface PageChange {
 export const ACCEPTED = Symbol('accepted');
 
 /** Opens an empty page. `clientId` is this device's own in it; set before any provider exists. */
-export const createPage = (stream: string, clientId: number) => {
+export const createPage = (stream: string, firstClientId: number) => {
+  let clientId = firstClientId;
   const listeners = new Set<(change: PageChange) => void>();
   const resetListeners = new Set<() => void>();
 
@@ -45,7 +46,10 @@ export const createPage = (stream: string, clientId: number) => {
 
   return {
     stream,
-    clientId,
+    /** This device's own in it; another one after a reset that names one. */
+    get clientId() {
+      return clientId;
+    },
     /** The document as it is now; another one after a reset. */
     get doc() {
       return current.doc;
@@ -73,9 +77,13 @@ export const createPage = (stream: string, clientId: number) => {
     applyAll(updates: readonly AcceptedUpdate[]): void {
       Y.applyUpdate(current.doc, combineUpdates(updates), ACCEPTED);
     },
-    /** Starts anew with exactly these updates: something that was applied turned out to be void. */
-    reset(updates: readonly AcceptedUpdate[]): void {
+    /**
+     * Starts anew with exactly these updates: something that was applied turned out to be void.
+     * @param ownClientId - what this device writes under from now on, if that changes.
+     */
+    reset(updates: readonly AcceptedUpdate[], ownClientId = clientId): void {
       const { doc } = current;
+      clientId = ownClientId;
       current = open(updates);
       doc.destroy();
       for (const listener of resetListeners) listener();

@@ -40,9 +40,12 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
     await state.control.preview(payload);
     await state.control.accept(payload).catch(ignoreRefusal); // Said when it came.
   }
-  for (const { id, record } of records)
+  for (const { id, record } of records) {
     if (record.type === 'parked')
       inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
+    // The newest holds: a room goes back where older frames can be read by now.
+    if (record.type === 'bodies') state.cursor = record.cursor;
+  }
   const pages = await replayFrames(options);
   state.shelf.allTold();
   for (const { id, record } of records) {
@@ -146,7 +149,7 @@ const replayOne = (
   const update = move(inboxOptions, chain, stored, read instanceof SealwireError ? undefined : read);
   const id = chain.deviceHex;
   if (id !== state.ownId) {
-    state.counters.take(chain.deviceTag, body.counter);
+    state.counters.take(chain.deviceTag, body.counter, stream !== CONTROL_STREAM);
     if (receivedAt) state.lastHeard.set(id, receivedAt);
   } else {
     state.ownCounter = Math.max(state.ownCounter, body.counter);

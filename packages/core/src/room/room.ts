@@ -1,12 +1,15 @@
 // One room as this device holds it: judges what comes, stores it, frames what leaves. One step at a time, in order.
 // Rules: spec/frame.md §8–§9, spec/vault.md "Records of a room".
-import { CONTROL_STREAM, type SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
 import type { Body } from '../frame/body.ts';
+import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
+import { renewWriters } from './audience.ts';
 import type { Chain } from './chains.ts';
+import { encodeEntries } from './control.ts';
 import { judgeContested } from './forks.ts';
 import { gapReporter } from './gaps.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
@@ -36,6 +39,7 @@ export const createRoom = (
   const state = createRoomState(
     options,
     records.map(({ id }) => id),
+    { shared: () => void ready.then(() => step(startOver)) },
   );
   const key = toHex(options.id);
   const listeners = new Set<() => void>();
@@ -69,6 +73,7 @@ export const createRoom = (
     cuts: state.cuts,
     shelf: state.shelf,
     deletions: state.deletions,
+    hasAll: () => state.live,
     control: state.control,
     report,
   };
@@ -89,8 +94,17 @@ export const createRoom = (
   /** What this device wrote into the log and has not sent is true all the same. */
   const learnOwn = async (): Promise<void> => {
     for (const { stream, payload } of state.outbox)
-      if (stream === CONTROL_STREAM) await state.control.preview(payload);
+      if (stream === CONTROL_STREAM) await state.control.accept(payload).catch(ignoreRefusal);
     await state.control.retry();
+    renewWriters(state);
+  };
+
+  /** Keys of older epochs came: what was passed over is fetched again. */
+  const startOver = (): void => {
+    state.cursor = 0;
+    // A failed vault reports itself.
+    options.vault.commit({ put: [bodiesRecord(state, [])] }).durable.catch(() => undefined);
+    options.refetch?.();
   };
 
   let cutsChanged = false;
@@ -122,6 +136,7 @@ export const createRoom = (
     const isShorter = await judgeContested(state, judgement.contested, report);
     cutsChanged ||= isShorter || judgement.reopened;
     await applyCuts();
+    renewWriters(state);
     changed();
     kick();
   };
@@ -138,6 +153,17 @@ export const createRoom = (
     ready,
     page: (stream: string) => pageOf(state, stream),
     putControl: sender.putControl,
+    /** Writes entries of the room's log, and takes them at once: true here before anybody else knows. */
+    putLog(entries: readonly SignedEntry[]): Promise<void> {
+      const durable = sender.putControl(entries);
+      const taken = step(async () => {
+        await state.control.accept(encodeEntries(entries));
+        renewWriters(state);
+        changed();
+        kick();
+      });
+      return taken.then(() => durable);
+    },
     submit: sender.submit,
     stored: sender.stored,
     cursor: () => state.cursor,
@@ -187,6 +213,8 @@ export const createRoom = (
       step(async () => {
         await state.control.retry();
         if (inbox.parked().length > 0) await judge();
+        renewWriters(state);
+        reportGaps();
         changed();
         kick();
       }),
@@ -208,7 +236,7 @@ export const createRoom = (
         state.live = true;
         if (!options.vault.problem) sender.sendFramed();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
-        if (inbox.parked().some(({ body }) => !body)) await judge();
+        if (inbox.parked().some(({ body }) => !body || state.keyring.isLate())) await judge();
         reportGaps();
         changed();
         kick();
@@ -260,13 +288,17 @@ const hear = (state: RoomState, body: Body, chain: Chain): void => {
       progress.sent = Math.max(progress.sent, chain.clock);
     }
   } else {
-    state.counters.take(chain.deviceTag, body.counter);
+    state.counters.take(chain.deviceTag, body.counter, chain.address.stream !== CONTROL_STREAM);
     state.lastHeard.set(id, state.options.now());
   }
   for (const { deviceTag, counter } of body.seen) {
     const tag = toHex(deviceTag);
     if (!state.ownId.startsWith(tag)) state.counters.claimed(tag, counter);
   }
+};
+
+const ignoreRefusal = (error: unknown): void => {
+  if (!(error instanceof SealwireError)) throw error;
 };
 
 const isSameFrame = (own: Body, other: Body | undefined): boolean =>

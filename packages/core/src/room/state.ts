@@ -48,6 +48,8 @@ export interface RoomOptions {
   readonly now: () => number;
   /** Told of everything that was refused or noticed. */
   readonly report: (evidence: Evidence) => void;
+  /** The room's cursor has gone back: frames are to be delivered from there again. */
+  readonly refetch?: () => void;
   /** Sends one frame; the answer comes to `appended`. Called only while the room is live. */
   readonly send: (frame: { readonly stream: string; readonly frame: Uint8Array }) => void;
   /** A bug or a failed vault: the room stops until the device recovers. */
@@ -73,6 +75,8 @@ export interface Writer {
   readonly clientId: number;
   readonly nonce: Uint8Array;
   clock: number;
+  /** Accounts, hexadecimal, that have been members all along since it was drawn; undefined before that is known. */
+  audience?: ReadonlySet<string>;
 }
 
 /** An update that a page is made of; `counter` is undefined for own edits. */
@@ -118,7 +122,11 @@ export interface RoomState {
 }
 
 /** @param records - the room's records that the vault holds. */
-export const createRoomState = (roomOptions: RoomOptions, records: Iterable<RecordId>): RoomState => {
+export const createRoomState = (
+  roomOptions: RoomOptions,
+  records: Iterable<RecordId>,
+  events: { readonly shared: () => void } = { shared: () => undefined },
+): RoomState => {
   const options = { ...roomOptions, vault: createRoomVault(roomOptions.vault, records) };
   const chains = new Map<string, Chain>();
   const keyring = createKeyring(options.id, options.secret, options.logId);
@@ -129,6 +137,7 @@ export const createRoomState = (roomOptions: RoomOptions, records: Iterable<Reco
     cuts,
     position: () => state.cursor,
     report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+    shared: () => events.shared(),
     keepEpoch(commitment, key, start) {
       const record = encodeRecord({ type: 'epoch', room: options.id, commitment, key, ...start });
       // A failed vault reports itself; what is not stored is unwrapped again.
@@ -149,7 +158,7 @@ export const createRoomState = (roomOptions: RoomOptions, records: Iterable<Reco
       report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
     }),
     chains,
-    counters: createCounters(),
+    counters: createCounters(() => keyring.isLate()),
     pages: new Map(),
     writers: new Map(),
     deleted: new Map(),
@@ -220,6 +229,12 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
       for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
 };
 
-/** Makes a page anew from all of its history: what is not in it goes. */
-export const resetPage = (state: RoomState, stream: string): void =>
-  pageOf(state, stream).reset((state.history.get(stream) ?? []).map(({ update }) => update));
+/**
+ * Makes a page anew from all of its history: what is not in it goes.
+ * @param ownClientId - what this device writes under there from now on, if that changes.
+ */
+export const resetPage = (state: RoomState, stream: string, ownClientId?: number): void =>
+  pageOf(state, stream).reset(
+    (state.history.get(stream) ?? []).map(({ update }) => update),
+    ownClientId,
+  );

@@ -1,0 +1,32 @@
+// For whom this device writes: whoever joins cannot follow a chain whose beginning they may not read, so a new one begins
+// for them. Rules: spec/chats.md §2.
+import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
+import { type RoomState, resetPage, writerOf } from './state.ts';
+
+/**
+ * Draws new clientIDs for pages on which this device has written while somebody who is a member now was none. To be called
+ * whenever the room's log may have changed.
+ */
+export const renewWriters = (state: RoomState): void => {
+  const { control, writers, options } = state;
+  const now = new Set(control.members.accounts().map(toHex));
+  if (options.kind !== 'chat' || now.size === 0) return;
+  for (const [stream, writer] of writers) {
+    if (stream === CONTROL_STREAM) continue;
+    const { audience = now } = writer;
+    // Nothing was said under it yet: whoever is there now will read it from its beginning.
+    if (writer.clock === 0) {
+      writer.audience = now;
+      continue;
+    }
+    const stayed = new Set([...audience].filter((account) => now.has(account)));
+    if (stayed.size === now.size) {
+      writer.audience = stayed;
+      continue;
+    }
+    writers.delete(stream);
+    const fresh = writerOf(state, stream);
+    fresh.audience = now;
+    resetPage(state, stream, fresh.clientId);
+  }
+};
