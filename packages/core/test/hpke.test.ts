@@ -1,4 +1,5 @@
 // HPKE against RFC 9180's own vectors, and key wrapping against changed bytes. Rules: spec/keys.md §1.
+import { EncapError } from '@hpke/core';
 import { fromHex, SealwireError, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,6 +12,8 @@ import {
   unwrapKey,
   wrapKey,
 } from '../src/crypto/hpke.ts';
+import * as node from '../src/crypto/native.node.ts';
+import * as web from '../src/crypto/native.web.ts';
 import { SUITE_BYTES } from '../src/crypto/suites.ts';
 
 const test = suite('hpke');
@@ -100,6 +103,37 @@ test('a public key of low order is refused on both sides', async () => {
     const wrapped = new Uint8Array(WRAPPED_BYTES);
     wrapped.set(point);
     assert.is(await unwrapKey(pair.privateKey, wrapped, utf8('x')), undefined);
+  }
+});
+
+test('[KY1] the KEM of Node and that of browsers make and open the same, on every kind of key', async () => {
+  const kems = [new node.DhkemX25519HkdfSha256(), new web.DhkemX25519HkdfSha256()] as const;
+  const ikm = new Uint8Array(32).fill(3);
+  // A key of the curve, one with the bit that RFC 7748 ignores, one of the twist, one that is not reduced.
+  const curve = hpkeKeyPair(new Uint8Array(32).fill(7)).publicKey;
+  const publicKeys = [curve, curve.with(31, curve[31]! | 0x80), Uint8Array.of(2, ...new Uint8Array(31))];
+  publicKeys.push(Uint8Array.of(0xf6, ...new Uint8Array(30).fill(0xff), 0x7f));
+  for (const bytes of publicKeys) {
+    const made: string[] = [];
+    for (const kem of kems) {
+      const recipientPublicKey = await kem.deserializePublicKey(bytes);
+      const { enc, sharedSecret } = await kem.encap({ recipientPublicKey, ekm: ikm });
+      made.push(`${toHex(new Uint8Array(enc))} ${toHex(new Uint8Array(sharedSecret))}`);
+    }
+    assert.is(made[0], made[1], toHex(bytes));
+  }
+  for (const sender of kems)
+    for (const recipient of kems) {
+      const recipientPublicKey = await sender.deserializePublicKey(curve);
+      const { enc, sharedSecret } = await sender.encap({ recipientPublicKey });
+      const recipientKey = await recipient.deserializePrivateKey(new Uint8Array(32).fill(7));
+      const opened = await recipient.decap({ recipientKey, enc });
+      assert.equal(new Uint8Array(opened), new Uint8Array(sharedSecret));
+    }
+  for (const kem of kems) {
+    const recipientPublicKey = await kem.deserializePublicKey(new Uint8Array(32));
+    const refused = await kem.encap({ recipientPublicKey }).catch((error: unknown) => error);
+    assert.instance(refused, EncapError);
   }
 });
 

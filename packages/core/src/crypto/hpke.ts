@@ -2,9 +2,9 @@
 // carries the linking channel. Rules: spec/keys.md §1 and spec/link.md §3.
 import { Chacha20Poly1305 } from '@hpke/chacha20poly1305';
 import { CipherSuite, DecapError, EncapError, HkdfSha256, OpenError } from '@hpke/core';
-import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { SealwireError } from '@sealwire/protocol';
+import { DhkemX25519HkdfSha256 } from '#native';
 import { concat } from '../bytes.ts';
 import { SUITE_BYTES, type Suite } from './suites.ts';
 

@@ -14,6 +14,8 @@ import { WebSocket } from 'ws';
 import { concat } from '../bytes.ts';
 import { isStrict, requireSeed } from './native.ed25519.ts';
 
+/** HPKE's KEM of suite 1, by the platform's X25519: three times as fast as @noble's. */
+export { DhkemX25519HkdfSha256 } from '@hpke/core';
 export { openManyXChaCha, openXChaCha, sealXChaCha } from './xchacha.node.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */

@@ -6,6 +6,8 @@ import { deflateSync } from 'fflate';
 import { isStrict, requireSeed, verifyPortable } from './native.ed25519.ts';
 import { inflateExactly } from './native.inflate.ts';
 
+/** HPKE's KEM of suite 1, by @noble: not every browser that is in use has X25519. */
+export { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
 export { openManyXChaCha, openXChaCha, sealXChaCha } from './xchacha.web.ts';
 
 /** SHA-256 (FIPS 180-4) over the parts as if joined. @returns 32 new bytes. */
