@@ -206,6 +206,7 @@ test('the rotation suite gives time and bytes for each size, beside MLS in the s
       ['rotation/3/receive', 'ms', 2],
       ['rotation/3/bytes', 'B', 2],
       ['rotation/3/suite-2', 'ms', 1],
+      ['rotation/3/suite-2/receive', 'ms', 1],
       ['rotation/3/suite-2/bytes', 'B', 1],
       ['rotation/4', 'ms', 1],
       ['rotation/4/receive', 'ms', 1],

@@ -12,8 +12,8 @@ import { type CaughtUp, catchUpSealed, deliveries, freshDevice } from './sealed.
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
 
 const FRAMES_OF = { messages: 10_000, sizes: [1, 3, 10, 32, 256] };
-const QUICK_MS = 52_000;
-const FULL_MS = 6 * 60_000;
+const QUICK_MS = 48_000;
+const FULL_MS = 3 * 60_000;
 /** A sample of a smaller workload is the mean of several runs, of about so many messages together. */
 const SAMPLE_MESSAGES = 30_000;
 /** What making a message of a chat takes beside making one that has a frame of its own. */
@@ -65,14 +65,14 @@ export const runMerge = async (
     const until = performance.now() + left * Math.max(0.1, messages / messagesLeft);
     messagesLeft -= messages;
     const repeat = Math.ceil(Math.min(SAMPLE_MESSAGES, largest) / messages);
-    const rounds = { least: 3, most: sizes.rounds ?? 40, until, repeat, say };
+    const rounds = { least: 3, most: sizes.rounds ?? 15, until, repeat, say };
     const time = workload === hard ? timeWorst : timeCatchUp;
     timed.set(workload, await time(workload, rounds));
   }
   const results = workloads.flatMap((workload) => timed.get(workload)!);
   results.push(await timeChecks(hard, sizes.rounds ?? (quick ? 5 : 11), say));
   results.push(countBytes(`bytes/${chat.name}`, chat));
-  if (!quick && sizes.framesOf) results.push(...(await timeFrames(sizes.framesOf, sizes.rounds ?? 10, say)));
+  if (!quick && sizes.framesOf) results.push(...(await timeFrames(sizes.framesOf, sizes.rounds ?? 5, say)));
   const notes = [...histogramLines(chat), ...histogramLines(hard)];
   for (const count of leftOut)
     notes.push(

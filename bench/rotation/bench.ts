@@ -5,7 +5,7 @@ import { type Measured, type Result, ResultsDiffer, toResult } from '../lib/resu
 import { type Contender, takeRounds } from '../lib/rounds.ts';
 import type { Suite, SuiteRun } from '../lib/suite.ts';
 import { createMlsGroup, type Group, LIKE_SUITE_1, LIKE_SUITE_2, type Removal, type Tree } from './mls.ts';
-import { createRoom, createWraps2, type Room } from './ours.ts';
+import { createRoom, type Room } from './ours.ts';
 
 export interface RotationSizes {
   readonly members: readonly number[];
@@ -36,24 +36,34 @@ export const runRotation = async (
   for (const count of members) {
     const trees: Tree[] = count <= warm ? ['fresh', 'warm'] : ['fresh'];
     say(`${count} members: growing MLS groups, ${trees.join(' and ')}`);
-    results.push(...(await measure(count, trees, rounds)));
-    if (count <= suite2) results.push(...(await measureSuite2(count, rounds)));
+    results.push(...(await measure(`rotation/${count}`, { count, suite: 1, trees, rounds })));
+    if (count <= suite2)
+      results.push(
+        ...(await measure(`rotation/${count}/suite-2`, { count, suite: 2, trees: ['fresh'], rounds })),
+      );
   }
-  return { results, notes: [...bytesTable(results), ...NOTES] };
+  return { results, notes: bytesTable(results) };
 };
 
-const measure = async (count: number, trees: readonly Tree[], rounds: number): Promise<Result[]> => {
-  const room = createRoom(count);
+interface Case {
+  readonly count: number;
+  readonly suite: 1 | 2;
+  readonly trees: readonly Tree[];
+  readonly rounds: number;
+}
+
+const measure = async (name: string, { count, suite, trees, rounds }: Case): Promise<Result[]> => {
+  const room = await createRoom(count, suite);
   const entry = await room.rotate();
   const groups: [Tree, Group, Removal][] = [];
   for (const tree of trees) {
-    const group = await createMlsGroup(count, tree, LIKE_SUITE_1);
+    const group = await createMlsGroup(count, tree, suite === 1 ? LIKE_SUITE_1 : LIKE_SUITE_2);
     groups.push([tree, group, await group.remove()]);
   }
   await requireAllAgree(room, entry, count);
   for (const [tree, group, removal] of groups) await requireAgreement(tree, group, removal);
 
-  const options = { least: rounds, most: rounds, until: 0, repeat: 1 };
+  const options = { least: rounds, most: rounds, until: 0 };
   const makers: Contender[] = [
     { name: 'ours', prepare: () => () => room.rotate() },
     ...groups.map(([name, group]) => ({ name, prepare: () => () => group.remove() })),
@@ -69,35 +79,9 @@ const measure = async (count: number, trees: readonly Tree[], rounds: number): P
     ...groups.map(([tree, , { bytes }]) => [tree, [bytes.length]] as [string, number[]]),
   ]);
   return [
-    row(`rotation/${count}`, 'ms', made, trees),
-    row(`rotation/${count}/receive`, 'ms', taken, trees),
-    row(`rotation/${count}/bytes`, 'B', sizes, trees),
-  ];
-};
-
-/** Suite 2 is not in epoch entries yet: what is measured is their wraps, beside the whole commit of MLS with X-Wing. */
-const measureSuite2 = async (count: number, rounds: number): Promise<Result[]> => {
-  const wrap = await createWraps2(count);
-  const group = await createMlsGroup(count, 'fresh', LIKE_SUITE_2);
-  const removal = await group.remove();
-  await requireAgreement('fresh', group, removal);
-  const wraps = await wrap();
-  const options = { least: rounds, most: rounds, until: 0 };
-  const made = await takeRounds(
-    [
-      { name: 'ours', prepare: () => wrap },
-      { name: 'fresh', prepare: () => () => group.remove() },
-    ],
-    options,
-  );
-  const bytes = wraps.reduce((sum, each) => sum + each.length, 0);
-  const sizes = new Map([
-    ['ours', [bytes]],
-    ['fresh', [removal.bytes.length]],
-  ]);
-  return [
-    row(`rotation/${count}/suite-2`, 'ms', made, ['fresh']),
-    row(`rotation/${count}/suite-2/bytes`, 'B', sizes, ['fresh']),
+    row(name, 'ms', made, trees),
+    row(`${name}/receive`, 'ms', taken, trees),
+    row(`${name}/bytes`, 'B', sizes, trees),
   ];
 };
 
@@ -139,7 +123,3 @@ const bytesTable = (results: readonly Result[]): string[] =>
       const others = peers.map((peer) => `${peer.name} ${each(peer.value)}`);
       return `${name}: bytes a member: ours ${each(ours)}, ${others.join(', ')}`;
     });
-
-const NOTES = [
-  'suite-2: ours are the wraps alone, which an epoch entry cannot hold yet; MLS is the whole commit',
-];

@@ -8,12 +8,11 @@ import {
   devicePublic,
   encodeEntryBytes,
   entryStatement,
-  hpkeKeyPair,
   hpkeKeyPairOf,
   openEpoch,
+  type Suite,
   signEd25519,
   verifyEd25519,
-  wrapKey,
 } from '@sealwire/core/testing';
 import { ResultsDiffer } from '../lib/result.ts';
 
@@ -26,20 +25,19 @@ export interface Room {
   key(): Uint8Array;
 }
 
-/** A room of so many accounts. */
-export const createRoom = (members: number): Room => {
+/** A room of so many accounts, all of one suite. */
+export const createRoom = async (members: number, suite: Suite): Promise<Room> => {
   const author = createDeviceSecrets(randomBytes);
   const { identity } = devicePublic(author);
   const log = randomBytes(32);
   const parent = randomBytes(32);
-  const accounts = Array.from({ length: members }, () => ({
-    account: new Uint8Array(randomBytes(32)),
-    keys: hpkeKeyPair(new Uint8Array(randomBytes(32))),
-  }));
+  const accounts: { account: Uint8Array; keys: Awaited<ReturnType<typeof hpkeKeyPairOf>> }[] = [];
+  for (let i = 0; i < members; i++)
+    accounts.push({ account: fresh(), keys: await hpkeKeyPairOf(suite, fresh()) });
   let epochKey: Uint8Array = new Uint8Array(32);
   return {
     async rotate() {
-      epochKey = new Uint8Array(randomBytes(32));
+      epochKey = fresh();
       const signed = await createEpoch({
         log,
         index: 1,
@@ -64,16 +62,4 @@ export const createRoom = (members: number): Room => {
   };
 };
 
-/** Wraps of one key in suite 2 (X-Wing), which epoch entries do not hold yet. @returns what makes them. */
-export const createWraps2 = async (members: number): Promise<() => Promise<Uint8Array[]>> => {
-  const keys: Uint8Array[] = [];
-  for (let i = 0; i < members; i++)
-    keys.push((await hpkeKeyPairOf(2, new Uint8Array(randomBytes(32)))).publicKey);
-  const epochKey = new Uint8Array(randomBytes(32));
-  const info = Buffer.from('bench');
-  return async () => {
-    const wraps: Uint8Array[] = [];
-    for (const key of keys) wraps.push(await wrapKey(key, epochKey, info, 2));
-    return wraps;
-  };
-};
+const fresh = (): Uint8Array => new Uint8Array(randomBytes(32));
