@@ -1,7 +1,7 @@
-// What the tests of the membership log share: accounts with devices that write entries, and a plain model of what
-// counts, word for word from spec/membership.md §3 and §4.
+// What the tests of the membership log share: accounts with devices that write entries, and logs that take them.
 import { toHex } from '@sealwire/protocol';
 import * as assert from 'uvu/assert';
+import { signEd25519 } from '../src/crypto/native.node.ts';
 import {
   type ChatGenesis,
   type Cut,
@@ -19,7 +19,7 @@ import {
   startMembershipLog,
 } from '../src/identity/membership.ts';
 import { codeOf } from './device-log-kit.ts';
-import { type Seeded, type TestDevice, testDevice } from './support.ts';
+import { type Seeded, seeded, type TestDevice, testDevice } from './support.ts';
 
 export type Signed = SignedEntry<MemberEntry>;
 export type SignedCut = SignedEntry<Cut>;
@@ -74,7 +74,9 @@ export const entryOf = (
   changes: Otherwise = {},
 ): Signed => {
   const device = person.devices[changes.device ?? 0]!;
-  const { parents = log.heads, at = 1, sign = device.sign, log: id = log.id } = changes;
+  // As fast as it goes: some logs here are long.
+  const own: TestDevice['sign'] = (message) => signEd25519(device.secrets.identity, message);
+  const { parents = log.heads, at = 1, sign = own, log: id = log.id } = changes;
   const author = device.logged.id;
   return signEntry({ type: 'member', log: id, parents, author, account: person.account, change, at }, sign);
 };
@@ -106,6 +108,22 @@ export const cutOf = (log: MembershipLog, person: Person, heads = log.heads, rev
     { type: 'cut', log: log.id, revoke, author: author!, device: device!, heads, chains: [] },
     person.devices[0]!.sign,
   );
+};
+
+/** A chat of four people and two who are not in it; the owner and Ann are admins, the owner the more senior. */
+export const four = async (seed: number) => {
+  const random = seeded(seed);
+  const { owner, others, log: first } = await chatOf(random, 5);
+  const [ann, bob, cid, dan, eve] = others as [Person, Person, Person, Person, Person];
+  const people = [owner, ...others];
+  let log = first;
+  for (const [person, role] of [
+    [ann, 'admin'],
+    [bob, 'member'],
+    [cid, 'member'],
+  ] as const)
+    log = await take(log, people, add(log, owner, person, role));
+  return { random, owner, ann, bob, cid, dan, eve, people, log, first };
 };
 
 /** What the entries' signers are, for logs that take them. */
@@ -146,7 +164,7 @@ export const replayed = async (
   return { log: longer, refused: [...refused].sort() };
 };
 
-export const parentsOf = ({ entry }: Signed | SignedCut | SignedEntry<ChatGenesis>): string[] =>
+export const parentsOf = ({ entry }: SignedEntry<ChatGenesis | MemberEntry | Cut>): string[] =>
   (entry.type === 'cut' ? entry.heads : entry.type === 'member' ? entry.parents : []).map(toHex);
 
 /** A random order in which every entry stands behind those that it follows and that are among them. */

@@ -31,10 +31,15 @@ export const holds = (past: Uint32Array, { index }: CausalNode): boolean =>
 
 /** Those of the entries that no other of them follows. @param size - one past the highest index. */
 export const unfollowed = <N extends CausalNode>(nodes: Iterable<N>, size: number): N[] => {
-  const all = [...nodes];
   const past = new Uint32Array(Math.ceil(size / 32));
-  for (const node of all) for (let i = 0; i < node.past.length; i++) past[i]! |= node.past[i]!;
-  return all.filter((node) => !holds(past, node));
+  const heads: N[] = [];
+  // What comes later follows nothing that comes still later: whoever is reached unfollowed stays so.
+  for (const node of [...nodes].sort((a, b) => b.index - a.index)) {
+    if (holds(past, node)) continue;
+    heads.push(node);
+    for (let i = 0; i < node.past.length; i++) past[i]! |= node.past[i]!;
+  }
+  return heads;
 };
 
 /** Less than 0 if `a` is senior to `b`: nearer to the first entry, and of equals the lesser hash. */

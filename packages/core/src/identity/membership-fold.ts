@@ -4,12 +4,16 @@ import { LIMITS, toHex } from '@sealwire/protocol';
 import { type CausalNode, compareKeys, compareSeniority, depthBehind, holds } from './causal.ts';
 import type { ChatGenesis, MemberEntry, Role, SignedEntry } from './log-entry.ts';
 
+export type Action = MemberEntry['change']['action'] | 'start';
+
 /** An entry of a membership log in its place. */
 export interface MemberNode extends CausalNode {
   readonly signed: SignedEntry<ChatGenesis | MemberEntry>;
   /** The author's account and device, hexadecimal. */
   readonly account: string;
   readonly author: string;
+  /** What it does; the first one starts the chat. */
+  readonly action: Action;
   /** The account that it gives something to, or takes it from, hexadecimal. */
   readonly subject: string | undefined;
   /** True if its past has no admin and its author as the most senior member. */
@@ -37,17 +41,21 @@ export interface FoldedMember {
   readonly role: Role;
 }
 
-interface State {
-  readonly cuts: CutPasts;
-  /** By account: the entries that give it something, senior ones first. */
-  readonly grants: ReadonlyMap<string, readonly MemberNode[]>;
-  /** By account: what its devices wrote, parents first. */
-  readonly written: ReadonlyMap<string, readonly MemberNode[]>;
-  /** By account: the endings of it that count so far. */
-  readonly endings: Map<string, MemberNode[]>;
-  /** Of each entry the grants of its author that are of no use to it: so many, from the front. Only ever more. */
-  readonly passed: Map<MemberNode, number>;
+/** An entry while it is being decided. */
+interface Work {
+  readonly node: MemberNode;
+  /** What was given to its author's account, senior ones first. */
+  readonly grants: readonly Work[];
+  /** So many of those, from the front, do not allow it. Only ever more. */
+  passed: number;
+  /** If it is a grant: the entries of which it is the most senior that allows them. */
+  under: Work[];
+  /** If it is a grant: the endings that count so far and that it does not follow, but for those that add nothing. */
+  readonly endings: MemberNode[];
 }
+
+/** By account: what was given to it, senior ones first. */
+type Grants = ReadonlyMap<string, readonly Work[]>;
 
 /**
  * Decides which entries count. Endings are judged in the order of the seniority of their authors, so that each is
@@ -57,18 +65,29 @@ interface State {
  *   two orders of one set give the same.
  */
 export const foldMembers = (nodes: readonly MemberNode[], cuts: CutPasts): MemberFold => {
-  const grants = groupedBy(nodes.filter(isAddition), ({ subject }) => subject!);
-  for (const list of grants.values()) list.sort(compareSeniority);
-  const written = groupedBy(nodes.slice(1), ({ account }) => account);
-  const state: State = { cuts, grants, written, endings: new Map(), passed: new Map() };
-  for (const node of nodes) if (node.depth > 0) pass(state, node);
-  const endings = judgeEndings(state, nodes.filter(isEnding));
+  const grants = new Map<string, Work[]>();
+  const grantsOf = (account: string): Work[] => {
+    const list = grants.get(account) ?? [];
+    grants.set(account, list);
+    return list;
+  };
+  const works = nodes.map((node): Work => {
+    const own = node.action === 'start' || isCut(node, cuts) ? [] : grantsOf(node.account);
+    return { node, grants: own, passed: 0, under: [], endings: [] };
+  });
+  for (const work of works) if (isAddition(work.node)) grantsOf(work.node.subject!).push(work);
+  for (const list of grants.values()) list.sort((a, b) => compareSeniority(a.node, b.node));
+  for (const work of works) place(work);
+  const endings = judgeEndings(
+    grants,
+    works.filter(({ node }) => isEnding(node)),
+  );
   const counting = new Map<MemberNode, MemberNode>();
-  for (const node of nodes) {
-    const basis = isEnding(node) ? endings.get(node) : basisOf(state, node);
-    if (basis) counting.set(node, basis);
+  for (const work of works) {
+    const basis = isEnding(work.node) ? endings.get(work.node) : basisOf(work)?.node;
+    if (basis) counting.set(work.node, basis);
   }
-  return { counting, endings: [...endings.keys()], ...membersOf(state) };
+  return { counting, endings: [...endings.keys()], ...membersOf(grants) };
 };
 
 /** The place of an entry behind those nodes that it follows. */
@@ -81,26 +100,24 @@ export const placeMember = (
 ): MemberNode => {
   const { entry, hash } = signed;
   const account = toHex(entry.account);
-  const own = entry.type === 'chat-genesis' || entry.change.action === 'leave' ? account : undefined;
+  const action = entry.type === 'chat-genesis' ? 'start' : entry.change.action;
+  const own = action === 'start' || action === 'leave' ? account : undefined;
   const subject = entry.type === 'member' && 'subject' in entry.change ? toHex(entry.change.subject) : own;
   const author = toHex(entry.author);
   return {
     ...{ signed, key: toHex(hash), index, depth: depthBehind(parents), past },
-    ...{ account, author, subject, isHeir },
+    ...{ account, author, action, subject, isHeir },
   };
 };
 
-/** What an entry does; the first one starts the chat. */
-export const actionOf = ({ signed: { entry } }: MemberNode) =>
-  entry.type === 'chat-genesis' ? 'start' : entry.change.action;
-
 /** Whether it makes its subject a member; a promotion vouches for one as an addition does. */
-export const isAddition = (node: MemberNode): boolean => ['start', 'add', 'promote'].includes(actionOf(node));
+export const isAddition = ({ action }: MemberNode): boolean =>
+  action === 'start' || action === 'add' || action === 'promote';
 
 /** Whether it ends its subject's membership. */
-export const isRemoval = (node: MemberNode): boolean => ['remove', 'leave'].includes(actionOf(node));
+export const isRemoval = ({ action }: MemberNode): boolean => action === 'remove' || action === 'leave';
 
-export const isEnding = (node: MemberNode): boolean => isRemoval(node) || actionOf(node) === 'demote';
+export const isEnding = (node: MemberNode): boolean => isRemoval(node) || node.action === 'demote';
 
 /** Whether it gives its subject the rights of an admin. */
 export const givesAdmin = ({ signed: { entry } }: MemberNode): boolean =>
@@ -109,73 +126,68 @@ export const givesAdmin = ({ signed: { entry } }: MemberNode): boolean =>
   (entry.change.action === 'add' && entry.change.role === 'admin');
 
 /** Whether the rights of an admin are needed for it. */
-export const needsAdmin = (node: MemberNode): boolean => !['leave', 'merge'].includes(actionOf(node));
+export const needsAdmin = ({ action }: MemberNode): boolean => action !== 'leave' && action !== 'merge';
 
-/** The most senior of the grants under which the author may have written the entry; the first entry stands for itself. */
-const basisOf = (state: State, node: MemberNode): MemberNode | undefined =>
-  node.depth === 0 ? node : state.grants.get(node.account)?.[state.passed.get(node)!];
+/** The most senior of the grants that allow an entry, so far; the first entry stands for itself. */
+const basisOf = (work: Work): Work | undefined =>
+  work.node.action === 'start' ? work : work.grants[work.passed];
 
-/** Passes over the grants that are of no use to an entry. */
-const pass = (state: State, node: MemberNode): void => {
-  const grants = state.grants.get(node.account) ?? [];
-  let at = isCut(state, node) ? grants.length : (state.passed.get(node) ?? 0);
-  while (at < grants.length && !allows(state, grants[at]!, node)) at++;
-  state.passed.set(node, at);
+/** Puts an entry under the first of the grants it has not passed that allows it. @returns false if none does. */
+const place = (work: Work): boolean => {
+  const { node, grants } = work;
+  while (work.passed < grants.length && !allows(grants[work.passed]!, node)) work.passed++;
+  grants[work.passed]?.under.push(work);
+  return basisOf(work) !== undefined;
 };
 
-const isCut = ({ cuts }: State, node: MemberNode): boolean => {
+const isCut = (node: MemberNode, cuts: CutPasts): boolean => {
   const cut = cuts.get(`${node.account} ${node.author}`);
   return cut !== undefined && !holds(cut.past, node);
 };
 
 /** Whether a grant to the author of an entry allows the entry, by the endings so far. */
-const allows = (state: State, grant: MemberNode, node: MemberNode): boolean =>
-  holds(node.past, grant) &&
-  (!needsAdmin(node) || node.isHeir || givesAdmin(grant)) &&
-  basisOf(state, grant) !== undefined &&
-  !state.endings.get(node.account)?.some((ending) => takesBack(ending, grant, node));
+const allows = (grant: Work, node: MemberNode): boolean =>
+  holds(node.past, grant.node) &&
+  (!needsAdmin(node) || node.isHeir || givesAdmin(grant.node)) &&
+  basisOf(grant) !== undefined &&
+  !grant.endings.some((ending) => takesBack(ending, node));
 
 /**
- * Whether an ending takes a grant back from an entry written under it: if the grant does not follow the ending and the
- * ending does not know of the entry. A demotion takes only what needs the rights of an admin by the grant; of several
- * leaves none takes back another.
+ * Whether an ending takes the grants that do not follow it back from an entry: if it does not know of the entry. A
+ * demotion takes only what needs the rights of an admin by the grant; of several leaves none takes back another.
  */
-const takesBack = (ending: MemberNode, grant: MemberNode, node: MemberNode): boolean =>
-  !holds(grant.past, ending) &&
-  !holds(ending.past, node) &&
+const takesBack = (ending: MemberNode, node: MemberNode): boolean =>
   ending !== node &&
-  (isRemoval(ending)
-    ? !(actionOf(ending) === 'leave' && actionOf(node) === 'leave')
-    : needsAdminByGrant(node));
+  !holds(ending.past, node) &&
+  (isRemoval(ending) ? !(ending.action === 'leave' && node.action === 'leave') : needsAdminByGrant(node));
 
 const needsAdminByGrant = (node: MemberNode): boolean => needsAdmin(node) && !node.isHeir;
 
 /** The endings that count, in the order of their judgement, each with the grant under which it was made. */
-const judgeEndings = (state: State, endings: readonly MemberNode[]): ReadonlyMap<MemberNode, MemberNode> => {
-  const waiting = endings
-    .map((node) => ({ node, basis: basisOf(state, node) }))
-    .filter((item): item is Waiting => item.basis !== undefined)
-    .sort(byJudgement);
+const judgeEndings = (grants: Grants, endings: readonly Work[]): ReadonlyMap<MemberNode, MemberNode> => {
+  const waiting = endings.flatMap((work): Waiting[] => {
+    const basis = basisOf(work);
+    return basis ? [{ work, node: work.node, basis: basis.node }] : [];
+  });
+  waiting.sort(byJudgement);
   const counting = new Map<MemberNode, MemberNode>();
   for (let i = 0; i < waiting.length; i++) {
-    const { node, basis } = waiting[i]!;
-    const now = basisOf(state, node);
+    const { work, node, basis } = waiting[i]!;
+    const now = basisOf(work)?.node;
     if (!now) continue;
     if (now !== basis) {
       // It lost the grant with which it stood here: its turn comes later.
-      insert(waiting, { node, basis: now }, i + 1);
+      insert(waiting, { work, node, basis: now }, i + 1);
       continue;
     }
     counting.set(node, basis);
-    const ofSubject = state.endings.get(node.subject!);
-    if (ofSubject) ofSubject.push(node);
-    else state.endings.set(node.subject!, [node]);
-    settle(state, node);
+    takeBack(grants, node);
   }
   return counting;
 };
 
 interface Waiting {
+  readonly work: Work;
   readonly node: MemberNode;
   readonly basis: MemberNode;
 }
@@ -183,7 +195,7 @@ interface Waiting {
 /** Those of senior authors first; of one author first its leaves. */
 const byJudgement = (a: Waiting, b: Waiting): number =>
   compareSeniority(a.basis, b.basis) ||
-  Number(actionOf(b.node) === 'leave') - Number(actionOf(a.node) === 'leave') ||
+  Number(b.node.action === 'leave') - Number(a.node.action === 'leave') ||
   compareSeniority(a.node, b.node);
 
 const insert = (sorted: Waiting[], item: Waiting, from: number): void => {
@@ -196,38 +208,41 @@ const insert = (sorted: Waiting[], item: Waiting, from: number): void => {
   sorted.splice(low, 0, item);
 };
 
-/** Takes back what an account wrote under grants that an ending takes back, then what that gave to others, and so on. */
-const settle = (state: State, ending: MemberNode): void => {
-  const open = new Set([ending.subject!]);
-  for (const account of open) {
-    open.delete(account);
-    for (const node of state.written.get(account) ?? []) {
-      const basis = basisOf(state, node);
-      if (!basis || (basisOf(state, basis) && !endedBy(ending, basis, node))) continue;
-      pass(state, node);
-      if (isAddition(node) && !basisOf(state, node)) open.add(node.subject!);
-    }
-  }
+/** Takes back what stands under the grants that do not follow an ending, what stood under that, and so on. */
+const takeBack = (grants: Grants, ending: MemberNode): void => {
+  const fallen: Work[] = [];
+  const lift = (grant: Work, leaving: readonly Work[]): void => {
+    if (leaving.length === 0) return;
+    const gone = new Set(leaving);
+    grant.under = grant.under.filter((work) => !gone.has(work));
+    for (const work of leaving) if (!place(work) && isAddition(work.node)) fallen.push(work);
+  };
+  // In this order: most of a long list go by what lies in one place in memory.
+  const ended = (grants.get(ending.subject!) ?? []).filter(
+    ({ node, endings }) => !endings.some((other) => addsNothing(ending, other)) && !holds(node.past, ending),
+  );
+  for (const grant of ended) grant.endings.push(ending);
+  for (const grant of ended)
+    lift(
+      grant,
+      grant.under.filter(({ node }) => takesBack(ending, node)),
+    );
+  for (const grant of fallen) lift(grant, grant.under);
 };
 
-const endedBy = (ending: MemberNode, grant: MemberNode, node: MemberNode): boolean =>
-  ending.subject === node.account && takesBack(ending, grant, node);
+/** Whether an ending takes back no more than another, which it follows: what it does not know, that did not either. */
+const addsNothing = (ending: MemberNode, other: MemberNode): boolean =>
+  holds(ending.past, other) && (other.action === 'remove' || other.action === ending.action);
 
 /** Today's members. Of more than a room may have the most senior; where there is no admin, the most senior is one. */
-const membersOf = (state: State): Pick<MemberFold, 'members' | 'heir'> => {
+const membersOf = (all: Grants): Pick<MemberFold, 'members' | 'heir'> => {
   const found: { account: string; add: MemberNode; role: Role }[] = [];
-  for (const [account, grants] of state.grants) {
-    const endings = state.endings.get(account) ?? [];
-    const removals = endings.filter(isRemoval);
-    const held = grants.filter(
-      (grant) => basisOf(state, grant) && !removals.some((ending) => !holds(grant.past, ending)),
-    );
-    const [add] = held;
-    if (!add) continue;
-    const isAdmin = held.some(
-      (grant) => givesAdmin(grant) && !endings.some((ending) => !holds(grant.past, ending)),
-    );
-    found.push({ account, add, role: isAdmin ? 'admin' : 'member' });
+  for (const [account, grants] of all) {
+    const held = grants.filter((grant) => basisOf(grant) && !grant.endings.some(isRemoval));
+    const [first] = held;
+    if (!first) continue;
+    const isAdmin = held.some(({ node, endings }) => givesAdmin(node) && endings.length === 0);
+    found.push({ account, add: first.node, role: isAdmin ? 'admin' : 'member' });
   }
   found.sort((a, b) => compareSeniority(a.add, b.add)).splice(LIMITS.roomMembers);
   const heir = found.some(({ role }) => role === 'admin') ? undefined : found[0]?.account;
@@ -241,18 +256,8 @@ const membersOf = (state: State): Pick<MemberFold, 'members' | 'heir'> => {
 export const latestRename = ({ counting }: MemberFold): MemberNode | undefined => {
   let latest: MemberNode | undefined;
   for (const node of counting.keys())
-    if (actionOf(node) === 'rename' && (!latest || compareRenames(node, latest) > 0)) latest = node;
+    if (node.action === 'rename' && (!latest || compareRenames(node, latest) > 0)) latest = node;
   return latest;
 };
 
 const compareRenames = (a: MemberNode, b: MemberNode): number => a.depth - b.depth || compareKeys(a, b);
-
-const groupedBy = (nodes: readonly MemberNode[], nameOf: (node: MemberNode) => string) => {
-  const groups = new Map<string, MemberNode[]>();
-  for (const node of nodes) {
-    const group = groups.get(nameOf(node));
-    if (group) group.push(node);
-    else groups.set(nameOf(node), [node]);
-  }
-  return groups;
-};

@@ -3,7 +3,6 @@ import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { compareKeys, compareSeniority, holds, pastOfNodes, unfollowed } from './causal.ts';
 import type { Cut, MemberEntry, SignedEntry } from './log-entry.ts';
 import {
-  actionOf,
   type CutPasts,
   foldMembers,
   givesAdmin,
@@ -136,7 +135,8 @@ export const judged = (state: LogState, signed: SignedEntry<MemberEntry>): Membe
   if (before.length >= DEVICE_ENTRIES)
     throw new SealwireError('LIMIT_REACHED', 'A device has written as many entries of this chat as it may.');
   const admin = given.filter(givesAdmin);
-  const endings = own.filter(isEnding);
+  // The newest first: what does not follow all of them mostly lacks that one.
+  const endings = own.filter(isEnding).reverse();
   if (!needsAdmin(node) || admin.some((grant) => endings.every((ending) => holds(grant.past, ending))))
     return node;
   // It looks as if nobody had left it the right: then only as the heir.
@@ -164,13 +164,13 @@ export const headsOf = (state: LogState): Uint8Array[] => {
           node.account === cut.account &&
           holds(past, node) &&
           !holds(cut.past, node) &&
-          actionOf(node) !== 'merge',
+          node.action !== 'merge',
       ),
   );
   return [...felt, ...entries.map(({ signed }) => signed)].map(({ hash }) => hash);
 };
 
-const classOf = (node: MemberNode): number => (isEnding(node) ? 0 : actionOf(node) === 'merge' ? 2 : 1);
+const classOf = (node: MemberNode): number => (isEnding(node) ? 0 : node.action === 'merge' ? 2 : 1);
 
 export const refused = (why: string): SealwireError =>
   new SealwireError('LOG_ENTRY_REFUSED', `A membership entry was refused: ${why}.`);
