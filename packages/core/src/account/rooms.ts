@@ -5,7 +5,7 @@ import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
 import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import { createEpoch } from '../identity/epoch.ts';
-import { type SignedEntry, signEntry } from '../identity/log-entry.ts';
+import { decodeEntryBytes, encodeEntryBytes, type SignedEntry, signEntry } from '../identity/log-entry.ts';
 import type { ChatEntry } from '../logdoc/entries.ts';
 import type { OwnAccount } from '../room/control.ts';
 import type { RoomRecord } from '../room/records.ts';
@@ -13,8 +13,12 @@ import { createRoom, type Room, type RoomOptions } from '../room/room.ts';
 import type { RecordId } from '../vault/vault.ts';
 
 /** What all rooms of a device have in common. */
-export type RoomCommons = Omit<RoomOptions, 'kind' | 'id' | 'secret' | 'logId' | 'epochKeys' | 'send'> & {
+export type RoomCommons = Omit<
+  RoomOptions,
+  'kind' | 'id' | 'secret' | 'logId' | 'epochKeys' | 'send' | 'refetch'
+> & {
   readonly send: (room: Uint8Array, stream: string, frame: Uint8Array) => void;
+  readonly refetch?: (room: Uint8Array) => void;
   /** What the vault holds, by room id, hexadecimal. */
   readonly records: ReadonlyMap<string, readonly { id: RecordId; record: RoomRecord }[]>;
 };
@@ -23,6 +27,7 @@ export interface RoomKeys {
   readonly secret: Uint8Array;
   readonly logId: Uint8Array;
   readonly epochKeys: readonly Uint8Array[];
+  readonly logEntries?: readonly SignedEntry[];
 }
 
 /** Opens a room; it loads from the vault by itself, see `ready`. */
@@ -35,7 +40,8 @@ export const openRoom = (commons: RoomCommons, kind: RoomOptions['kind'], keys: 
   const epochStarts = new Map(
     epochs.map(({ commitment, at, position }) => [toHex(commitment), { at, position }]),
   );
-  return createRoom({ ...commons, ...keys, epochKeys, epochStarts, kind, id, send }, records);
+  const refetch = (): void => commons.refetch?.(id);
+  return createRoom({ ...commons, ...keys, epochKeys, epochStarts, kind, id, send, refetch }, records);
 };
 
 /** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */
@@ -44,13 +50,18 @@ export const chatKeys = (entry: ChatEntry): RoomKeys => {
   const epochKeys = entry.e.map(fromBase64Url);
   if (secret?.length !== 32 || epochKeys.some((key) => key?.length !== 32))
     throw new SealwireError('MALFORMED', 'A chat entry of the account holds keys of a wrong length.');
-  return { secret, logId: fromHex(entry.id), epochKeys: epochKeys as Uint8Array[] };
+  const logEntries = (entry.l ?? []).map((text) => {
+    const bytes = fromBase64Url(text);
+    if (!bytes) throw new SealwireError('MALFORMED', 'A chat entry of the account holds no log entries.');
+    return decodeEntryBytes(bytes);
+  });
+  return { secret, logId: fromHex(entry.id), epochKeys: epochKeys as Uint8Array[], logEntries };
 };
 
 export interface NewChat {
   readonly keys: RoomKeys;
   /** For the account document, but for title and stamp. */
-  readonly entry: Pick<ChatEntry, 'k' | 'id' | 's' | 'e'>;
+  readonly entry: Pick<ChatEntry, 'k' | 'id' | 's' | 'e' | 'l'>;
   /** For the room's control stream. */
   readonly log: readonly SignedEntry[];
 }
@@ -90,7 +101,13 @@ export const makeChat = async (options: {
   });
   return {
     keys: { secret, logId: genesis.hash, epochKeys: [epochKey] },
-    entry: { k: 'chat', id: toHex(genesis.hash), s: toBase64Url(secret), e: [toBase64Url(epochKey)] },
+    entry: {
+      k: 'chat',
+      id: toHex(genesis.hash),
+      s: toBase64Url(secret),
+      e: [toBase64Url(epochKey)],
+      l: [genesis, epoch].map((signed) => toBase64Url(encodeEntryBytes(signed))),
+    },
     log: [genesis, epoch],
   };
 };

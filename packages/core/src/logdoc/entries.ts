@@ -24,6 +24,8 @@ export interface ChatEntry {
   /** Room secret and epoch keys, base64url; none in a chat that this account was invited to: the room brings them. */
   readonly s: string;
   readonly e: readonly string[];
+  /** First entries of the chat's log, base64url: a device may speak in a chat whose room has not come yet. */
+  readonly l?: readonly string[];
   /** Title. */
   readonly n: string;
 }
@@ -98,11 +100,14 @@ const KEY_TEXT = /^[A-Za-z0-9_-]{43}$/;
 
 const isKeyText = (value: unknown): value is string => typeof value === 'string' && KEY_TEXT.test(value);
 
-const readChat: Reader = ({ id, s, e, n }, t) => {
+const readChat: Reader = ({ id, s, e, n, l }, t) => {
   if (typeof id !== 'string' || !HEX_32.test(id) || !isKeyText(s) || !isText(n, LIMITS.nameChars))
     return undefined;
   if (!Array.isArray(e) || !e.every(isKeyText)) return undefined;
-  return { k: 'chat', t, id, s, e: [...e], n };
+  const chat = { k: 'chat', t, id, s, e: [...e], n } as const;
+  if (l === undefined) return chat;
+  if (!Array.isArray(l) || !l.every((item) => typeof item === 'string')) return undefined;
+  return { ...chat, l: [...l] };
 };
 
 const readDevice: Reader = ({ id, n, p }, t) =>

@@ -83,6 +83,8 @@ export const createControl = (options: ControlOptions) => {
   const { directory, keyring, logId, report, cuts = createCuts() } = options;
   const held = new Set<string>();
   const early = createEarlyEntries(LIMITS.earlyEntries);
+  /** What came another way, by hash. */
+  const strayed = new Map<string, SignedEntry>();
   const cutEntries = new Map<string, SignedEntry<Cut>>();
   /** Of those the ones that count, as of the last time that anything was learned. */
   let counting: ReadonlyMap<string, SignedEntry<Cut>> = new Map();
@@ -281,6 +283,20 @@ export const createControl = (options: ControlOptions) => {
       await settle();
       if (fault) throw fault;
     },
+    /**
+     * Takes entries that came another way than through this room; who speaks here next puts them in. What is wrong with
+     * one is said by the room that it belongs to.
+     */
+    async learn(entries: readonly SignedEntry[]): Promise<void> {
+      note(entries);
+      for (const signed of entries) {
+        strayed.set(toHex(signed.hash), signed);
+        if ((await take(signed).catch(ignoreRefusal)) === false) early.put(signed, false);
+      }
+      await settle();
+    },
+    /** Of those, the ones that the room does not hold. */
+    strayed: (): SignedEntry[] => [...strayed.values()].filter(({ hash }) => !held.has(toHex(hash))),
     /** Something was learned elsewhere: tries again what waits. */
     retry: settle,
     /** The commitment of the epoch that a writer seals under; undefined while it may not write. */

@@ -23,11 +23,13 @@ export const createDuty = (state: RoomState) => {
   const isMember = (): boolean => control.members.accounts().some((member) => sameBytes(member, account.id));
 
   /** Entries of the members' device logs that nobody has put into this room yet. */
-  const missingEntries = (): SignedEntry[] =>
-    control.members
+  const missingEntries = (): SignedEntry[] => [
+    ...control.members
       .accounts()
-      .flatMap((member) => directory.log(toHex(member))?.entries ?? [])
-      .filter(({ hash }) => !control.holds(hash));
+      .flatMap((member): readonly SignedEntry[] => directory.log(toHex(member))?.entries ?? [])
+      .filter(({ hash }) => !control.holds(hash)),
+    ...control.strayed(),
+  ];
 
   /** Devices of this account that were ended and may still speak here. `mine`: nobody else need be waited for. */
   const uncut = (log: DeviceLog, mine: boolean) =>

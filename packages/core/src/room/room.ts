@@ -93,6 +93,7 @@ export const createRoom = (
 
   /** What this device wrote into the log and has not sent is true all the same. */
   const learnOwn = async (): Promise<void> => {
+    await state.control.learn(options.logEntries ?? []);
     for (const { stream, payload } of state.outbox)
       if (stream === CONTROL_STREAM) await state.control.accept(payload).catch(ignoreRefusal);
     await state.control.retry();

@@ -4,6 +4,7 @@ import type { Evidence } from '../api.ts';
 import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { SignedEntry } from '../identity/log-entry.ts';
 import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
@@ -29,6 +30,8 @@ export interface RoomOptions {
   /** Account root or chat id, 32 bytes. */
   readonly logId: Uint8Array;
   readonly epochKeys: readonly Uint8Array[];
+  /** Entries of the room's log that came with its keys: the room itself may not have them yet. */
+  readonly logEntries?: readonly SignedEntry[];
   /** When each epoch came, by commitment in hexadecimal; of those that the vault holds. */
   readonly epochStarts?: ReadonlyMap<string, EpochStart>;
   /** Default: `LIMITS.epochMs` and `LIMITS.epochFrames`. */
