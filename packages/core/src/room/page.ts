@@ -1,7 +1,8 @@
 // One page of a log document: its Yjs document, its timeline, and what is held and deleted in it. Rules:
 // spec/log-document.md.
 import * as Y from 'yjs';
-import { type AcceptedUpdate, combineUpdates } from '../logdoc/combine.ts';
+import { applyUpdates } from '../logdoc/apply.ts';
+import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { decodeEntry, type Entry } from '../logdoc/entries.ts';
 import { ROOT } from '../logdoc/parser.ts';
 
@@ -29,7 +30,7 @@ export const createPage = (stream: string, firstClientId: number) => {
   const open = (updates: readonly AcceptedUpdate[]) => {
     const doc = new Y.Doc({ gc: true });
     // Loaded under another clientID: Yjs re-rolls one that it meets in what it loads.
-    if (updates.length > 0) Y.applyUpdate(doc, combineUpdates(updates), ACCEPTED);
+    if (updates.length > 0) applyUpdates(doc, updates, ACCEPTED);
     doc.clientID = clientId;
     const map = doc.getMap<Uint8Array>(ROOT);
     map.observe((event) => {
@@ -75,7 +76,7 @@ export const createPage = (stream: string, firstClientId: number) => {
     },
     /** Takes accepted updates as one transaction. */
     applyAll(updates: readonly AcceptedUpdate[]): void {
-      Y.applyUpdate(current.doc, combineUpdates(updates), ACCEPTED);
+      applyUpdates(current.doc, updates, ACCEPTED);
     },
     /**
      * Starts anew with exactly these updates: something that was applied turned out to be void.

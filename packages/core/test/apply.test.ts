@@ -1,0 +1,59 @@
+// Accepted updates reach a document as if Yjs had read them itself. Rules: spec/log-document.md §4.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { applyUpdates } from '../src/logdoc/apply.ts';
+import { combineUpdates } from '../src/logdoc/combine.ts';
+import { parseUpdate, ROOT } from '../src/logdoc/parser.ts';
+import { seeded, writerDoc } from './support.ts';
+
+const test = suite('apply');
+const ALICE = 2 ** 52 + 12345;
+
+/** Entries of many lengths, some deleted again, each update by itself. */
+const written = () => {
+  const random = seeded(77);
+  const alice = writerDoc(ALICE);
+  const ids: string[] = [];
+  for (let i = 0; i < 120; i++)
+    if (i % 7 === 6) alice.doc.transact(() => alice.map.delete(ids[i % ids.length]!));
+    else ids.push(alice.write(random.bytes(1 + i * 3)));
+  let clock = 0;
+  return alice.updates.map((bytes) => {
+    const parsed = parseUpdate(bytes, ALICE, clock);
+    clock += parsed.entries.length;
+    return { bytes, parsed };
+  });
+};
+
+test('[LD12] what is read without copying makes the document that Yjs makes', () => {
+  const updates = written();
+  const ours = new Y.Doc();
+  const theirs = new Y.Doc();
+  for (const part of [updates.slice(0, 50), updates.slice(50)]) {
+    applyUpdates(ours, part, 'origin');
+    Y.applyUpdate(theirs, combineUpdates(part));
+  }
+  assert.equal(Y.encodeStateAsUpdate(ours), Y.encodeStateAsUpdate(theirs));
+  assert.equal(ours.getMap(ROOT).toJSON(), theirs.getMap(ROOT).toJSON());
+  assert.ok(ours.getMap(ROOT).size > 80);
+});
+
+test('entries stay what they are when the updates that brought them are written over', () => {
+  const updates = written();
+  const doc = new Y.Doc();
+  applyUpdates(doc, updates, 'origin');
+  const before = Y.encodeStateAsUpdate(doc);
+  for (const { bytes } of updates) bytes.fill(0);
+  assert.equal(Y.encodeStateAsUpdate(doc), before);
+});
+
+test('all come in one transaction, of the origin that was named', () => {
+  const doc = new Y.Doc();
+  const origins: unknown[] = [];
+  doc.on('afterTransaction', ({ origin }: Y.Transaction) => origins.push(origin));
+  applyUpdates(doc, written(), 'origin');
+  assert.equal(origins, ['origin']);
+});
+
+test.run();
