@@ -11,6 +11,7 @@ session.start();
 createRoot(document.getElementById('app')!).render(
   <SessionScreen
     session={session}
+    place="phone"
     firstStart={<FirstStart session={session} />}
     linkPane={(device) => <LinkDevice device={device} />}
   />,

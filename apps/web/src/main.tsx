@@ -8,6 +8,6 @@ import { LinkThisBrowser } from './LinkThisBrowser.tsx';
 const session = createSession();
 session.start();
 createRoot(document.getElementById('app')!).render(
-  <SessionScreen session={session} firstStart={<LinkThisBrowser session={session} />} />,
+  <SessionScreen session={session} place="browser" firstStart={<LinkThisBrowser session={session} />} />,
 );
 if (import.meta.env.PROD) void registerServiceWorker();

@@ -3,12 +3,13 @@
 import type { Device, LinkedDevice, Platform } from '@sealwire/core';
 import { useNow } from '../hooks/useNow.ts';
 import { useReadable } from '../hooks/useReadable.ts';
-import { go } from '../hooks/useRoute.ts';
+import { go, routeTo } from '../hooks/useRoute.ts';
 import { formatAgo, formatFull } from '../lib/format.ts';
 import { PaneHeader } from './basics.tsx';
 import { Icon, type IconName } from './Icon.tsx';
 
-const PLATFORMS: Record<Platform, { readonly icon: IconName; readonly name: string }> = {
+/** What each platform is called and looks like. */
+export const PLATFORMS: Record<Platform, { readonly icon: IconName; readonly name: string }> = {
   phone: { icon: 'phone', name: 'Phone' },
   web: { icon: 'computer', name: 'Web browser' },
   desktop: { icon: 'computer', name: 'Desktop app' },
@@ -51,23 +52,26 @@ export function DevicesPane({ device, canLink }: { readonly device: Device; read
 function DeviceRow({ device, now }: { readonly device: LinkedDevice; readonly now: number }) {
   const { icon, name } = PLATFORMS[device.platform];
   return (
-    <li className="device">
-      <Icon name={icon} />
-      <div>
-        <p className="device-name">
-          {device.name}
-          {device.isThis && <span className="tag">This device</span>}
-        </p>
-        <p className="quiet">
-          {name} · added <time title={formatFull(device.addedAt)}>{formatAgo(device.addedAt, now)}</time>
-        </p>
-        {!device.isThis && <p className="quiet">{heard(device, now)}</p>}
-      </div>
+    <li>
+      <a className="device" href={routeTo({ page: 'device', deviceId: device.id })}>
+        <Icon name={icon} />
+        <div>
+          <p className="device-name">
+            {device.name}
+            {device.isThis && <span className="tag">This device</span>}
+          </p>
+          <p className="quiet">
+            {name} · added <time title={formatFull(device.addedAt)}>{formatAgo(device.addedAt, now)}</time>
+          </p>
+          {!device.isThis && <p className="quiet">{heardOf(device, now)}</p>}
+        </div>
+      </a>
     </li>
   );
 }
 
-const heard = (device: LinkedDevice, now: number): string =>
+/** When something of a device came last, for people. */
+export const heardOf = (device: LinkedDevice, now: number): string =>
   device.lastHeardAt === undefined
     ? 'Not heard from yet'
     : `Last heard ${formatAgo(device.lastHeardAt, now)}`;

@@ -6,11 +6,16 @@ import { useNarrow } from '../hooks/useNarrow.ts';
 import { useReadable } from '../hooks/useReadable.ts';
 import { type Route, routeTo, useRoute } from '../hooks/useRoute.ts';
 import type { Session } from '../lib/session.ts';
+import { AddContactPane } from './AddContactPane.tsx';
 import { AirplaneSwitch } from './AirplaneSwitch.tsx';
+import { AlertBanner } from './AlertBanner.tsx';
 import { EmptyState, Progress } from './basics.tsx';
+import { CardPane } from './CardPane.tsx';
 import { ChatList, NoChats } from './ChatList.tsx';
 import { ConnectionLine } from './ConnectionLine.tsx';
+import { ContactsPane } from './ContactsPane.tsx';
 import { Conversation } from './Conversation.tsx';
+import { DevicePane } from './DevicePane.tsx';
 import { DevicesPane } from './DevicesPane.tsx';
 import { Icon, Mark } from './Icon.tsx';
 import { ImportPane } from './ImportPane.tsx';
@@ -38,6 +43,7 @@ export function Messenger(props: MessengerProps) {
       <div className="banners">
         <UpdateNotice />
         <ProblemBanner device={device} status={status} />
+        <AlertBanner device={device} />
       </div>
       <Sidebar {...props} route={route} setNetwork={session.setNetwork} />
       <main className="page" id="page" tabIndex={-1}>
@@ -58,6 +64,7 @@ function Sidebar(
   const { device, route } = props;
   const chats = useReadable(device.chats);
   const status = useReadable(device.status);
+  const asked = useReadable(device.requests).length > 0;
   const alone = useNarrow() && route.page === 'chats';
   const Pane = alone ? 'main' : 'aside';
   const Title = alone ? 'h1' : 'p';
@@ -72,6 +79,13 @@ function Sidebar(
       <header className="sidebar-header">
         <Mark />
         <Title className="wordmark">Sealwire</Title>
+        <a
+          className={asked ? 'icon-button has-news' : 'icon-button'}
+          href={routeTo({ page: 'contacts' })}
+          aria-label={asked ? 'People: somebody asks' : 'People'}
+        >
+          <Icon name="person" />
+        </a>
         <a className="icon-button" href={routeTo({ page: 'new-chat' })} aria-label="New chat">
           <Icon name="plus" />
         </a>
@@ -115,6 +129,18 @@ function Page({ route, session, device, linkPane }: MessengerProps & { readonly 
       return <SettingsPane session={session} device={device} />;
     case 'devices':
       return <DevicesPane device={device} canLink={linkPane !== undefined} />;
+    case 'device':
+      return <DevicePane key={route.deviceId} device={device} deviceId={route.deviceId} />;
+    case 'contacts':
+      return <ContactsPane device={device} />;
+    case 'card':
+      return <CardPane device={device} />;
+    case 'add-contact':
+      return <AddContactPane device={device} />;
+    case 'contact':
+      return <ContactsPane device={device} />;
+    case 'chat-info':
+      return <Conversation key={route.chatId} device={device} chatId={route.chatId} />;
     case 'link':
       return linkPane ?? <DevicesPane device={device} canLink={false} />;
     case 'import':

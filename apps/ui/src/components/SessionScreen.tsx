@@ -6,12 +6,15 @@ import type { Session } from '../lib/session.ts';
 import { Centre } from './basics.tsx';
 import { CannotOpen } from './CannotOpen.tsx';
 import { Mark } from './Icon.tsx';
+import { LoggedOut } from './LoggedOut.tsx';
 import { Messenger } from './Messenger.tsx';
 
 export function SessionScreen(props: {
   readonly session: Session;
   /** The screen of a browser that has no device yet. */
   readonly firstStart: ReactNode;
+  /** What the person calls this device: "browser", "phone". */
+  readonly place: string;
   readonly linkPane?: (device: Parameters<typeof Messenger>[0]['device']) => ReactNode;
 }) {
   const { session } = props;
@@ -33,6 +36,8 @@ export function SessionScreen(props: {
       return props.firstStart;
     case 'in-use':
       return <InUse moved={state.moved} useHere={session.useHere} />;
+    case 'logged-out':
+      return <LoggedOut session={session} place={props.place} />;
     case 'failed':
       return <CannotOpen error={state.error} session={session} />;
     case 'open':

@@ -13,6 +13,7 @@ import { Icon, type IconName } from './Icon.tsx';
 export function SettingsPane({ session, device }: { readonly session: Session; readonly device: Device }) {
   const status = useReadable(device.status);
   const devices = useReadable(device.devices);
+  const people = useReadable(device.contacts);
   const notices = useReadable(session.notices);
   const self = devices.find((one) => one.isThis);
   return (
@@ -34,6 +35,12 @@ export function SettingsPane({ session, device }: { readonly session: Session; r
             icon="devices"
             title="Linked devices"
             text={plural(devices.length, 'device')}
+          />
+          <SettingsLink
+            to={{ page: 'contacts' }}
+            icon="person"
+            title="People"
+            text={people.length === 0 ? '' : formatCount(people.length)}
           />
           <SettingsLink to={{ page: 'import' }} icon="file" title="Import from WhatsApp" text="" />
           <SettingsLink

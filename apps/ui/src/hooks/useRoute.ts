@@ -3,19 +3,34 @@
 import { useSyncExternalStore } from 'react';
 
 export type Route =
-  | { readonly page: 'chats' }
-  | { readonly page: 'chat'; readonly chatId: string }
-  | { readonly page: 'new-chat' }
-  | { readonly page: 'settings' }
-  | { readonly page: 'devices' }
-  | { readonly page: 'link' }
-  | { readonly page: 'import' }
-  | { readonly page: 'notices' };
+  | { readonly page: 'chat' | 'chat-info'; readonly chatId: string }
+  | { readonly page: 'contact'; readonly accountId: string }
+  | { readonly page: 'device'; readonly deviceId: string }
+  | { readonly page: (typeof PLAIN)[number] };
 
-const PLAIN = ['new-chat', 'settings', 'devices', 'link', 'import', 'notices'] as const;
+const PLAIN = [
+  'chats',
+  'new-chat',
+  'settings',
+  'devices',
+  'link',
+  'contacts',
+  'card',
+  'add-contact',
+  'import',
+  'notices',
+] as const;
 
-export const routeTo = (route: Route): string =>
-  route.page === 'chat' ? `#/chat/${encodeURIComponent(route.chatId)}` : `#/${route.page}`;
+export const routeTo = (route: Route): string => {
+  const id = idOf(route);
+  return id === undefined ? `#/${route.page}` : `#/${route.page}/${encodeURIComponent(id)}`;
+};
+
+function idOf(route: Route): string | undefined {
+  if ('chatId' in route) return route.chatId;
+  if ('accountId' in route) return route.accountId;
+  return 'deviceId' in route ? route.deviceId : undefined;
+}
 
 export function go(route: Route): void {
   location.hash = routeTo(route);
@@ -33,10 +48,14 @@ export function useRoute(): Route {
 }
 
 export function parseRoute(hash: string): Route {
-  const [page, id] = hash.replace(/^#\//, '').split('/');
-  if (page === 'chat' && id !== undefined && id !== '') return { page, chatId: decode(id) };
-  const plain = PLAIN.find((name) => name === page);
-  return { page: plain ?? 'chats' };
+  const [page, encoded] = hash.replace(/^#\//, '').split('/');
+  const id = encoded === undefined ? '' : decode(encoded);
+  if (id !== '') {
+    if (page === 'chat' || page === 'chat-info') return { page, chatId: id };
+    if (page === 'contact') return { page, accountId: id };
+    if (page === 'device') return { page, deviceId: id };
+  }
+  return { page: PLAIN.find((name) => name === page) ?? 'chats' };
 }
 
 function decode(text: string): string {

@@ -78,6 +78,16 @@ const EXPLANATIONS: Partial<Record<ErrorCode, { readonly title: string; readonly
     title: 'This chat is not on this device',
     text: 'It may still be loading. Go back to your chats.',
   },
+  CARD_INVALID: {
+    title: 'That is not a Sealwire card',
+    text: 'Ask them to show it again: in their Sealwire, under People, “Show my card”.',
+  },
+  CARD_OTHER_RELAY: { title: 'That card belongs to another relay' },
+  CONTACT_UNKNOWN: {
+    title: 'This is not there any more',
+    text: 'It may have been answered on another device of yours.',
+  },
+  LOGGED_OUT: { title: 'This device was logged out' },
   CLOSED: { title: 'Sealwire was closed here', text: 'Reload this page to go on.' },
 };
 

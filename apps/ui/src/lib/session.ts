@@ -34,6 +34,8 @@ export type SessionState =
   | { readonly kind: 'open'; readonly device: Device; readonly justLinked: boolean }
   /** Another tab holds the vault. `moved` when this tab held it before. */
   | { readonly kind: 'in-use'; readonly moved: boolean }
+  /** Another device ended this one; nothing is left in this browser. */
+  | { readonly kind: 'logged-out' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface Session {
@@ -62,12 +64,12 @@ export function createSession(): Session {
   let linking: Promise<void> = Promise.resolve();
 
   const adopt = (device: Device, justLinked: boolean): void => {
-    watch(device, () => state.set({ kind: 'in-use', moved: true }));
     device.onEvidence(({ code, message }) => {
       const notice: Notice = { id: Date.now() + Math.random(), code, message, at: Date.now() };
       notices.set([notice, ...notices.get()].slice(0, NOTICES_KEPT));
     });
     state.set({ kind: 'open', device, justLinked });
+    watch(device, state.set);
   };
 
   const fail = (error: unknown): void => {
@@ -124,13 +126,21 @@ export function createSession(): Session {
   };
 }
 
-/** Calls `taken` once when another tab takes the vault over, and lets go of the device. */
-function watch(device: Device, taken: () => void): void {
-  const stop = device.status.subscribe(() => {
-    if (codeOf(device.status.get().problem) !== 'STORAGE_IN_USE') return;
+/** Calls `ended` once when another tab takes the vault over or the device is logged out, and lets go of the device. */
+function watch(device: Device, ended: (state: SessionState) => void): void {
+  const look = (): void => {
+    const end = ENDS[codeOf(device.status.get().problem) ?? ''];
+    if (end === undefined) return;
     stop();
-    taken();
+    ended(end);
     // Its storage is gone already, so there is nothing left to fail for a person to see.
     device.close().catch(() => undefined);
-  });
+  };
+  const stop = device.status.subscribe(look);
+  look();
 }
+
+const ENDS: Readonly<Record<string, SessionState>> = {
+  STORAGE_IN_USE: { kind: 'in-use', moved: true },
+  LOGGED_OUT: { kind: 'logged-out' },
+};

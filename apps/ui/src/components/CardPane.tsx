@@ -1,0 +1,48 @@
+// This account's card, for another person's camera or as text: whoever has it may ask to write.
+// Rules: spec/contacts.md.
+import type { Device } from '@sealwire/core';
+import { useEffect, useState } from 'react';
+import { Failure, PaneHeader } from './basics.tsx';
+import { CopyText } from './CopyText.tsx';
+import { QrCode } from './QrCode.tsx';
+
+type Made = { readonly card: string } | { readonly error: unknown } | undefined;
+
+export function CardPane({ device }: { readonly device: Device }) {
+  const [made, setMade] = useState<Made>(undefined);
+  useEffect(() => {
+    let left = false;
+    device.createCard().then(
+      (card) => !left && setMade({ card }),
+      (error: unknown) => !left && setMade({ error }),
+    );
+    return () => {
+      left = true;
+    };
+  }, [device]);
+  return (
+    <>
+      <PaneHeader title="My card" back={{ page: 'contacts' }} />
+      <div className="pane-body">
+        {made === undefined && (
+          <p className="quiet" role="status">
+            Making your card…
+          </p>
+        )}
+        {made !== undefined && 'error' in made && <Failure error={made.error} />}
+        {made !== undefined && 'card' in made && (
+          <div className="show-code">
+            <QrCode text={made.card} label="QR code of my card" />
+            <CopyText text={made.card} label="Card as text">
+              Copy my card as text
+            </CopyText>
+          </div>
+        )}
+        <p className="quiet">
+          Let somebody scan this in their Sealwire, under People. Whoever has it can ask to write with you;
+          you say yes or no. It holds no secret of yours.
+        </p>
+      </div>
+    </>
+  );
+}
