@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { complaintsOf, toBaseline } from './lib/gate.ts';
 import { parseOptions } from './lib/options.ts';
+import { plotResults } from './lib/plot.ts';
 import { median, quantile, type Result, ResultsDiffer, ratioSpread, toResult } from './lib/result.ts';
 import { takeRounds } from './lib/rounds.ts';
 import { formatTable } from './lib/table.ts';
@@ -275,11 +276,26 @@ test('figures are medians, the best peer is first, the spread is that of rounds'
   assert.throws(() => median([]), RangeError);
 });
 
+test('a picture shows each case with ours and all peers, and no markup of its own in names', () => {
+  const peers = [
+    { name: 'a <b> & "c"', version: '1', samples: [10] },
+    { name: 'other', version: '1', samples: [40] },
+  ];
+  const row = { suite: 's', case: 'one/case', unit: 'ms', better: 'lower' } as const;
+  const svg = plotResults('title', [toResult(row, [20], peers), toResult(row, [5], peers)]);
+  assert.is([...svg.matchAll(/<rect x=/g)].length, 6);
+  assert.match(svg, /a &lt;b> &amp; &quot;c&quot;/);
+  assert.match(svg, /2\.00 × the best · less is better/);
+  const widths = [...svg.matchAll(/<rect x="250"[^>]* width="([\d.]+)"/g)].map((match) => Number(match[1]));
+  assert.equal(widths.slice(0, 3), [200, 100, 400]);
+});
+
 test('the command line is read strictly', () => {
   assert.equal(parseOptions(['merge', '--quick', '--json', 'out.json'], ['merge'], '/tmp'), {
     suites: ['merge'],
     quick: true,
     json: '/tmp/out.json',
+    plot: false,
     help: false,
   });
   assert.equal(parseOptions([], ['merge', 'relay'], '/').suites, ['merge', 'relay']);

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Baseline, complaintsOf } from './lib/gate.ts';
 import { help, parseOptions } from './lib/options.ts';
+import { plotResults } from './lib/plot.ts';
 import { ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
@@ -33,6 +34,9 @@ const main = async (args: readonly string[]): Promise<number> => {
         show: (suite, results, notes) => {
           print(`\n${[formatTable(results, baseline.ratios[suite.name]), '', ...notes].join('\n')}`);
           complaints.push(...complaintsOf(results, suite, baseline));
+          if (!options.plot) return;
+          const picture = plotResults(`${suite.name}: ${suite.about}`, results);
+          writeFileSync(new URL(`${suite.name}/plot.svg`, import.meta.url), picture);
         },
       },
     );

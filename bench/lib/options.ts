@@ -7,11 +7,13 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Absolute path of the file that gets the report. */
   readonly json: string | undefined;
+  /** A picture of each suite goes into its folder. */
+  readonly plot: boolean;
   readonly help: boolean;
 }
 
 export const help = (suites: readonly { readonly name: string; readonly about: string }[]): string =>
-  `pnpm bench [suite] [--quick] [--json FILE]
+  `pnpm bench [suite] [--quick] [--json FILE] [--plot]
 
 Measures Sealwire beside its peers in one run, after checking that their results are equal.
 
@@ -19,6 +21,7 @@ ${suites.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')}
 
   --quick      at most 60 s a suite
   --json FILE  writes the report there; its form is in bench/README.md
+  --plot       draws each suite: bench/SUITE/plot.svg
   --help       this page
 
 Exits with 1 if results differ, or if a ratio is worse than baseline.json or the suite allows.`;
@@ -32,12 +35,14 @@ export const parseOptions = (
   const suites: string[] = [];
   let quick = false;
   let json: string | undefined;
+  let plot = false;
   let help = false;
   for (let i = 0; i < args.length; i++) {
     const [name = '', inline] = (args[i] ?? '').split('=', 2);
     if (name === '--') continue;
     if (name === '--help' || name === '-h') help = true;
     else if (name === '--quick') quick = true;
+    else if (name === '--plot') plot = true;
     else if (name === '--json') {
       const file = inline ?? args[++i];
       if (!file) throw new RangeError('--json needs a file');
@@ -46,5 +51,5 @@ export const parseOptions = (
     else if (known.includes(name)) suites.push(name);
     else throw new RangeError(`there is no suite ${name}; there are: ${known.join(', ')}`);
   }
-  return { suites: suites.length > 0 ? suites : known, quick, json, help };
+  return { suites: suites.length > 0 ? suites : known, quick, json, plot, help };
 };
