@@ -33,7 +33,7 @@ const codeOf = async (run: () => unknown): Promise<string> => {
   return 'none';
 };
 
-test('logged out while online: told at once, nothing of it is left, and the others go on under a new key', async () => {
+test('[DL20] logged out while online: told at once, nothing of it is left, and the others go on under a new key', async () => {
   const bench = await setUp();
   try {
     const phone = await bench.create('phone');
@@ -81,7 +81,7 @@ test('logged out while online: told at once, nothing of it is left, and the othe
   }
 });
 
-test('logged out while away: it learns so from the note at the relay, and wipes itself', async () => {
+test('[DL20] logged out while away: it learns so from the note at the relay, and wipes itself', async () => {
   const bench = await setUp();
   try {
     const phone = await bench.create('phone');
@@ -102,7 +102,7 @@ test('logged out while away: it learns so from the note at the relay, and wipes 
   }
 });
 
-test('logged out by a phone that is offline: done as soon as it comes back, with what came before it', async () => {
+test('[DL19] logged out by a phone that is offline: done as soon as it comes back, with what came before it', async () => {
   const bench = await setUp();
   try {
     const phone = await bench.create('phone');
@@ -126,7 +126,7 @@ test('logged out by a phone that is offline: done as soon as it comes back, with
   }
 });
 
-test('a companion logs itself out: others see it go, and make a new key without a person’s doing', async () => {
+test('[DL22] a companion logs itself out: its words are kept and it is gone', async () => {
   const bench = await setUp();
   try {
     const phone = await bench.create('phone');
@@ -140,11 +140,62 @@ test('a companion logs itself out: others see it go, and make a new key without 
     assert.is(web.status.get().problem?.code, 'LOGGED_OUT');
     assert.not(await exists(join(bench.folder, 'web')));
     await until(phone.devices, (devices) => devices.length === 1);
-    await until(phone.status, ({ rotationOwed, pending }) => !rotationOwed && pending === 0);
     const onPhone = await phone.openChat(chatId);
     await onPhone.send('alone');
     await settled(phone);
     assert.equal((await texts(phone, chatId)).sort(), ['alone', 'bye']);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[DL18] after a companion ended itself, the phone makes the keys that are due without a person’s doing', async () => {
+  const bench = await setUp();
+  try {
+    const phone = await bench.create('phone');
+    const web = await bench.link(phone, 'web');
+    await phone.createChat('kept');
+    await until(web.chats, (chats) => chats.length === 1);
+    await settled(phone);
+    assert.not(phone.status.get().rotationOwed);
+    await web.logOut();
+    await until(phone.devices, (devices) => devices.length === 1);
+    await until(phone.status, ({ rotationOwed, pending }) => !rotationOwed && pending === 0);
+    const desktop = await bench.link(phone, 'desktop');
+    await until(desktop.chats, (chats) => chats.length === 1);
+    await until(desktop.status, ({ loadingRooms, rotationOwed }) => loadingRooms === 0 && !rotationOwed);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[DL19] a phone that stops right after logging a device out does the rest when it is opened again', async () => {
+  const bench = await setUp();
+  try {
+    const phone = await bench.create('phone');
+    const web = await bench.link(phone, 'web');
+    const desktop = await bench.link(phone, 'desktop');
+    const chatId = await phone.createChat('kept');
+    for (const device of [web, desktop]) await until(device.chats, (chats) => chats.length === 1);
+    await settled(phone);
+    phone.setNetwork(false);
+    await phone.logOutDevice(web.id);
+    await bench.close(phone);
+    const back = await bench.open('phone');
+    assert.equal(
+      back.devices
+        .get()
+        .map(({ name }) => name)
+        .sort(),
+      ['desktop', 'phone'],
+    );
+    await until(web.status, ({ problem }) => problem?.code === 'LOGGED_OUT');
+    const onPhone = await back.openChat(chatId);
+    await onPhone.send('under a new key');
+    await until(desktop.chats, ([chat]) => chat?.messages === 1);
+    const onDesktop = await desktop.openChat(chatId);
+    await onDesktop.send('read and answered');
+    await until(onPhone.timeline, (messages) => messages.length === 2);
   } finally {
     await bench.end();
   }

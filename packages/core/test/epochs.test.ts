@@ -1,54 +1,17 @@
-// Epoch entries: what opens, and which of them a room takes. Rules: spec/epochs.md.
-import { SealwireError, toHex } from '@sealwire/protocol';
+// Epoch entries: what opens, and which of them a room takes. Rules: spec/epochs.md §1 and §2.
+import { toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Evidence } from '../src/api.ts';
-import { deriveEpochTag, epochCommitment } from '../src/crypto/kdf.ts';
-import { createAccountKey, createOwnAccount } from '../src/identity/account-keys.ts';
-import { roomIdOf } from '../src/identity/device-keys.ts';
-import { addToDeviceLog, type DeviceLog } from '../src/identity/device-log.ts';
-import { createDirectory } from '../src/identity/directory.ts';
-import { createEpoch, type EpochMember, openEpoch } from '../src/identity/epoch.ts';
+import { epochCommitment } from '../src/crypto/kdf.ts';
+import { openEpoch } from '../src/identity/epoch.ts';
 import { type EpochEntry, type SignedEntry, signEntry } from '../src/identity/log-entry.ts';
-import { createControl, encodeEntries } from '../src/room/control.ts';
-import { createKeyring } from '../src/room/keyring.ts';
-import { type TestAccount, testAccount } from './room-support.ts';
-import { seeded, testDevice } from './support.ts';
+import { encodeEntries } from '../src/room/control.ts';
+import { codeOf, controlOf, epochOf, hashOf, member, rotation } from './epochs-kit.ts';
+import { testAccount } from './room-support.ts';
+import { seeded } from './support.ts';
 
 const test = suite('epochs');
-const random = seeded(301);
-
-const codeOf = async (run: () => unknown): Promise<string> => {
-  try {
-    await run();
-  } catch (error) {
-    assert.instance(error, SealwireError, String(error));
-    return (error as SealwireError).code;
-  }
-  return 'none';
-};
-
-const member = (account: TestAccount): EpochMember => ({
-  account: account.log.root,
-  accountKey: account.log.genesis.accountKey,
-});
-
-/** An epoch of the account's own room; by its first device unless told otherwise. */
-const epochOf = (
-  account: TestAccount,
-  changes: Partial<Parameters<typeof createEpoch>[0]> = {},
-): Promise<SignedEntry<EpochEntry>> =>
-  createEpoch({
-    log: account.log.root,
-    index: 0,
-    parents: [],
-    heads: account.log.heads,
-    author: account.devices[0]!.logged.id,
-    epochKey: account.epochKey,
-    members: [member(account)],
-    sign: account.devices[0]!.sign,
-    ...changes,
-  });
+const random = seeded(302);
 
 test('[EP1] each member opens the entry to the key that it commits to', async () => {
   const people = [await testAccount(random, 1), await testAccount(random, 1)];
@@ -106,47 +69,6 @@ test('[EP1] a key other than the committed one, another log, another recipient: 
     );
   }
 });
-
-/** The control stream of the account's own room, as one of its devices reads it; knows no epoch yet. */
-const controlOf = async (
-  account: TestAccount,
-  options: {
-    readonly epochKeys?: readonly Uint8Array[];
-    readonly log?: DeviceLog;
-    readonly accountKeys?: readonly Uint8Array[];
-    readonly device?: number;
-    readonly now?: () => number;
-    readonly position?: () => number;
-  } = {},
-) => {
-  const room = roomIdOf(account.secret);
-  const logId = account.log.root;
-  const keyring = createKeyring(room, account.secret, logId);
-  const directory = createDirectory([options.log ?? account.log]);
-  const own = await createOwnAccount(logId, options.accountKeys ?? [account.accountKey]);
-  const device = account.devices[options.device ?? 0]!;
-  const evidence: Omit<Evidence, 'room'>[] = [];
-  const control = createControl({
-    logId,
-    account: own,
-    device: device.logged,
-    directory,
-    keyring,
-    epochKeys: options.epochKeys ?? [],
-    sign: device.sign,
-    randomBytes: random.bytes,
-    now: options.now ?? (() => 0),
-    position: options.position ?? (() => 0),
-    epochLimits: { ageMs: 100, frames: 10 },
-    report: (item) => evidence.push(item),
-  });
-  const tagOf = (epochKey: Uint8Array) => deriveEpochTag(epochCommitment(logId, epochKey), room);
-  const opens = (epochKey: Uint8Array): boolean => keyring.opening('page-0', tagOf(epochKey)) !== undefined;
-  const accept = (...entries: SignedEntry[]) => control.accept(encodeEntries(entries));
-  return { control, opens, accept, directory, own, keyring, evidence, tagOf };
-};
-
-const hashOf = (bytes: Uint8Array | undefined): string => (bytes ? toHex(bytes) : 'none');
 
 test('[EP2] an epoch of exactly the members by a device of theirs gives its key', async () => {
   const account = await testAccount(random, 2);
@@ -236,66 +158,6 @@ test('[EP4] what waits is bounded: entries of frames that were not accepted go f
   assert.ok(control.holds(next.hash));
 });
 
-/** Of an account of two devices, one more of which is revoked: the entries, the new key, and epochs before and after. */
-const rotation = async (account: TestAccount) => {
-  const [phone] = account.devices;
-  const web = testDevice(random, account.log.root);
-  const { root, heads } = account.log;
-  const add = signEntry(
-    {
-      type: 'device-add',
-      account: root,
-      parents: heads,
-      author: phone!.logged.id,
-      device: web.logged.keys,
-      rights: 0,
-      at: 3,
-    },
-    phone!.sign,
-    web.sign,
-  );
-  const longer = await addToDeviceLog(account.log, add);
-  const revoke = signEntry(
-    {
-      type: 'device-revoke',
-      account: root,
-      parents: longer.heads,
-      author: phone!.logged.id,
-      device: web.logged.id,
-      at: 4,
-    },
-    phone!.sign,
-  );
-  const ended = await addToDeviceLog(longer, revoke);
-  const made = await createAccountKey({
-    log: ended,
-    author: phone!.logged.id,
-    sign: phone!.sign,
-    randomBytes: random.bytes,
-  });
-  const log = await addToDeviceLog(ended, made.entry);
-  const rotated = random.bytes(32);
-  const before = await epochOf(account);
-  const after = await epochOf(account, {
-    index: 1,
-    parents: [before.hash],
-    heads: log.heads,
-    epochKey: rotated,
-    members: [{ account: root, accountKey: made.entry.entry.accountKey }],
-  });
-  const revoked = [add, revoke, made.entry];
-  return {
-    rotated,
-    revoked,
-    log,
-    newKey: made.privateKey,
-    newPublic: made.entry.entry.accountKey,
-    epochs: [before, after],
-    web,
-    longer,
-  };
-};
-
 test('[EP6] frames of an epoch that was not wrapped to this account are passed over, unless another one is', async () => {
   const me = await testAccount(random, 1);
   const other = await testAccount(random, 1);
@@ -331,98 +193,6 @@ test('[EP7] a signed epoch whose key is not the committed one gives nothing, is 
     1,
     [toHex(lying.hash)],
   ]);
-});
-
-test('[EP8] after a revocation the old epoch is not current, nor is a new one under the old key', async () => {
-  const me = await testAccount(random, 1);
-  const { revoked, newKey, newPublic, epochs, rotated, log } = await rotation(me);
-  const { control, accept, own } = await controlOf(me);
-  await accept(epochs[0]!);
-  assert.is(hashOf(control.current()), toHex(epochs[0]!.entry.commitment));
-  await accept(revoked[0]!);
-  assert.ok(control.current(), 'a device more changes nothing');
-  await accept(revoked[1]!);
-  assert.is(control.current(), undefined);
-  assert.equal(
-    control.epochs.owed(),
-    { state: 'impossible', waitsFor: [me.log.root] },
-    'EP11: no account key',
-  );
-  await accept(revoked[2]!);
-  own.add(newPublic, newKey);
-  assert.is(control.epochs.owed().state, 'possible');
-  await accept(await epochOf(me, { index: 1, parents: [epochs[0]!.hash], heads: log.heads }));
-  assert.is(control.current(), undefined, 'wrapped to the key that the revoked device holds');
-  await accept(epochs[1]!);
-  assert.is(hashOf(control.current()), toHex(epochCommitment(me.log.root, rotated)));
-});
-
-test('[EP9] two rotations at once: all come to write under one, and read both', async () => {
-  const me = await testAccount(random, 2);
-  const first = await epochOf(me);
-  const keys = [random.bytes(32), random.bytes(32)];
-  const rivals = await Promise.all(
-    keys.map((epochKey, i) =>
-      epochOf(me, {
-        index: 1,
-        parents: [first.hash],
-        epochKey,
-        author: me.devices[i]!.logged.id,
-        sign: me.devices[i]!.sign,
-      }),
-    ),
-  );
-  const winner = [...rivals].sort((a, b) => (toHex(a.hash) < toHex(b.hash) ? -1 : 1))[0]!;
-  for (const order of [rivals, [...rivals].reverse()]) {
-    const { control, accept, opens } = await controlOf(me);
-    await accept(first);
-    for (const rival of order) await accept(rival);
-    assert.is(hashOf(control.current()), toHex(winner.entry.commitment));
-    assert.ok(keys.every(opens) && opens(me.epochKey));
-  }
-});
-
-test('[EP10] what is owed follows all that there is, for today’s members and heads', async () => {
-  const me = await testAccount(random, 2);
-  const first = await epochOf(me);
-  const left = await epochOf(me, { index: 1, parents: [first.hash], epochKey: random.bytes(32) });
-  const right = await epochOf(me, { index: 1, parents: [first.hash], epochKey: random.bytes(32) });
-  let now = 0;
-  const { control, accept } = await controlOf(me, { now: () => now });
-  await accept(first, left, right);
-  assert.equal(control.epochs.owed(), { state: 'nothing' });
-  now = 1_000;
-  const owed = control.epochs.owed();
-  if (owed.state !== 'possible') throw new Error(owed.state);
-  assert.is(owed.plan.index, 2);
-  assert.equal(owed.plan.parents.map(toHex).sort(), [left, right].map(({ hash }) => toHex(hash)).sort());
-  const next = await control.epochs.make(owed.plan);
-  await accept(next);
-  assert.is(hashOf(control.current()), toHex(next.entry.commitment));
-});
-
-test('[EP13] an epoch wears out by age and by volume, for its maker first, and nothing has to hurry then', async () => {
-  const me = await testAccount(random, 2);
-  const epoch = await epochOf(me);
-  for (const [device, age, frames, state] of [
-    [0, 99, 9, 'nothing'],
-    [0, 100, 0, 'possible'],
-    [0, 0, 10, 'possible'],
-    [1, 199, 19, 'nothing'],
-    [1, 200, 0, 'possible'],
-    [1, 0, 20, 'possible'],
-  ] as const) {
-    let now = 50;
-    let position = 7;
-    const { control, accept } = await controlOf(me, { device, now: () => now, position: () => position });
-    await accept(epoch);
-    now += age;
-    position += frames;
-    const owed = control.epochs.owed();
-    assert.is(owed.state, state, `${device} ${age} ${frames}`);
-    if (owed.state === 'possible') assert.ok(owed.late);
-    assert.ok(control.current());
-  }
 });
 
 test.run();
