@@ -8,6 +8,7 @@ import { deviceLogVectors } from '../../spec/vectors/device-log/generate.ts';
 import { type Vector, vectorText } from '../../spec/vectors/form.ts';
 import { frameVectors } from '../../spec/vectors/frame/generate.ts';
 import { logDocumentVectors } from '../../spec/vectors/log-document/generate.ts';
+import { membershipVectors } from '../../spec/vectors/membership/generate.ts';
 import { safetyNumberVectors } from '../../spec/vectors/safety-number/generate.ts';
 import { wireVectors } from '../../spec/vectors/wire/generate.ts';
 
@@ -18,6 +19,7 @@ const FOLDERS: Readonly<Record<string, ReadonlyMap<string, Vector>>> = {
   'log-document': logDocumentVectors,
   'device-log': deviceLogVectors,
   contacts: contactsVectors,
+  membership: membershipVectors,
   'safety-number': safetyNumberVectors,
   wire: wireVectors,
 };
