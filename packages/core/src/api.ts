@@ -211,6 +211,25 @@ export interface Chat {
   readonly title: string;
   readonly timeline: Readable<readonly Message[]>;
   readonly status: Readable<ChatStatus>;
+  /** The longest there first; empty while the chat's log has not come. */
+  readonly members: Readable<readonly ChatMember[]>;
+  /**
+   * Adds somebody and invites them. They read what is written from now on; with `shareHistory`, what was written before
+   * as well. Works offline; resolves when it is durable here.
+   * @throws SealwireError NOT_AN_ADMIN, CONTACT_UNKNOWN, LIMIT_REACHED
+   */
+  addMember(accountId: string, options?: { readonly shareHistory?: boolean }): Promise<void>;
+  /**
+   * From here on they can read nothing that is written, and nothing counts that they write.
+   * @throws SealwireError NOT_AN_ADMIN, CONTACT_UNKNOWN
+   */
+  removeMember(accountId: string): Promise<void>;
+  /** @throws SealwireError NOT_AN_ADMIN, CONTACT_UNKNOWN */
+  promote(accountId: string): Promise<void>;
+  /** @throws SealwireError RELAY_UNREACHABLE while something that was said here has not left. */
+  leave(): Promise<void>;
+  /** @throws SealwireError NOT_AN_ADMIN; RangeError */
+  rename(title: string): Promise<void>;
   /** Resolves with the message's id once it is durable on this device. Rejects with STORAGE_FULL and the like. */
   send(text: string): Promise<string>;
   /** Deletes an own message for everybody. Resolves once that is durable on this device. */
@@ -275,8 +294,12 @@ export interface Device {
   readonly chats: Readable<readonly ChatSummary[]>;
   readonly devices: Readable<readonly LinkedDevice[]>;
   readonly status: Readable<DeviceStatus>;
-  /** @returns the new chat's id, once it is durable on this device. Works offline. */
-  createChat(title: string): Promise<string>;
+  /**
+   * @param members - account ids of contacts, who are invited.
+   * @returns the new chat's id, once it is durable on this device. Works offline.
+   * @throws SealwireError CONTACT_UNKNOWN
+   */
+  createChat(title: string, members?: readonly string[]): Promise<string>;
   /** @throws SealwireError CHAT_UNKNOWN */
   openChat(chatId: string): Promise<Chat>;
   /** Resolves when it is durable here. @throws RangeError for a device that is not this account's, or a name too long. */

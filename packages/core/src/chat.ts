@@ -1,5 +1,6 @@
 // One chat: its room's page as messages, and what a person does with them. Rules: spec/log-document.md §3.
 import { LIMITS, pageStream, SealwireError, toHex } from '@sealwire/protocol';
+import { createMembership, type MembershipOptions } from './account/membership.ts';
 import type {
   Author,
   Chat,
@@ -11,11 +12,12 @@ import type {
   MessageState,
 } from './api.ts';
 import { utf8 } from './bytes.ts';
-import { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
+import { encodeEntry, type MessageEntry, type PersonEntry } from './logdoc/entries.ts';
 import type { Clock } from './logdoc/stamp.ts';
 import { createTimeline, type TimelineItem, timelineItem } from './logdoc/timeline.ts';
 import { createReadable } from './readable.ts';
 import { chainKey } from './room/chains.ts';
+import type { PageEntry } from './room/page.ts';
 import type { Room } from './room/room.ts';
 import { openProvider } from './sync/provider.ts';
 
@@ -32,7 +34,11 @@ export interface ChatModelOptions {
   readonly now: () => number;
   readonly title: () => string;
   readonly createdAt: () => number;
-  readonly personName: () => string;
+  /** What a person calls themself, as far as the account document knows; this account's own name too. */
+  readonly nameOf: (accountId: string) => string | undefined;
+  /** True for a chat that this account made, false for one that it was invited to. */
+  readonly isOwnMade: boolean;
+  readonly membership: Omit<MembershipOptions, 'nameOf' | 'title'>;
   readonly connection: () => Connection;
   /** The relay's head for the room, 0 while unknown. */
   readonly head: () => number;
@@ -60,7 +66,12 @@ export const createChatModel = (options: ChatModelOptions) => {
     if (!clock.hear(entry.t)) options.onClockAhead(entry, id);
     items.add(timelineItem(id, entry));
   };
-  for (const { id, entry } of page.entries()) if (entry.k === 'm') take(id, entry);
+  const takeAll = (entries: Iterable<PageEntry>): void => {
+    for (const { id, entry } of entries)
+      if (entry.k === 'm') take(id, entry);
+      else if (entry.k === 'me') takeName(id, entry);
+  };
+  takeAll(page.entries());
 
   const stateOf = (clientId: number, at: number): MessageState => {
     const own = room.state.own.get(clientId);
@@ -70,14 +81,31 @@ export const createChatModel = (options: ChatModelOptions) => {
     return at < own.stored ? 'stored' : 'storing';
   };
 
+  const own = toHex(room.options.account.id);
+  const deviceOf = (clientId: number) =>
+    room.state.chains.get(chainKey(STREAM, clientId))?.device ?? room.options.device;
+  /** What members call themselves here, by account: for those who are no contacts. */
+  const names = new Map<string, PersonEntry>();
+  const nameOf = (accountId: string): string =>
+    (accountId === own ? options.nameOf(own) : (names.get(accountId)?.n ?? options.nameOf(accountId))) ?? '';
   const authorOf = (clientId: number): Author => {
-    const device = room.state.chains.get(chainKey(STREAM, clientId))?.device ?? room.options.device;
-    return {
-      accountId: toHex(device.account),
-      deviceId: toHex(device.id),
-      name: options.personName(),
-      isMe: toHex(device.account) === toHex(room.options.account.id),
-    };
+    const device = deviceOf(clientId);
+    const accountId = toHex(device.account);
+    return { accountId, deviceId: toHex(device.id), name: nameOf(accountId), isMe: accountId === own };
+  };
+  const membership = createMembership({
+    ...options.membership,
+    nameOf,
+    title: options.title,
+  });
+  const title = (): string => membership.title() ?? options.title();
+
+  const takeName = (id: string, entry: PersonEntry): void => {
+    const accountId = toHex(deviceOf(idParts(id)[0]).account);
+    const known = names.get(accountId);
+    if (known && (known.t > entry.t || (known.t === entry.t && known.n >= entry.n))) return;
+    names.set(accountId, entry);
+    shown.clear();
   };
 
   const toMessage = ({ id, entry, at }: TimelineItem): Message => {
@@ -111,13 +139,16 @@ export const createChatModel = (options: ChatModelOptions) => {
     rotationOwed: room.rotationOwed(),
   }));
 
+  const members = createReadable(membership.members);
+
   const changed = () => {
     timeline.invalidate();
     status.invalidate();
+    members.invalidate();
     options.onChange();
   };
   page.onChange(({ added, removed }) => {
-    for (const { id, entry } of added) if (entry.k === 'm') take(id, entry);
+    takeAll(added);
     for (const id of removed) {
       items.remove(id);
       shown.delete(id);
@@ -127,7 +158,8 @@ export const createChatModel = (options: ChatModelOptions) => {
   page.onReset(() => {
     items = createTimeline();
     shown.clear();
-    for (const { id, entry } of page.entries()) if (entry.k === 'm') take(id, entry);
+    names.clear();
+    takeAll(page.entries());
     if (attaching) {
       detach();
       attaching = openProvider(room, page);
@@ -139,6 +171,7 @@ export const createChatModel = (options: ChatModelOptions) => {
   const requireOpen = (): void => {
     options.requireWritable();
     if (opened === 0) throw new SealwireError('CLOSED', 'This chat was closed: open it again.');
+    membership.requireMember();
   };
 
   const write = (
@@ -146,6 +179,10 @@ export const createChatModel = (options: ChatModelOptions) => {
   ): string[] => {
     let ids: string[] = [];
     page.doc.transact(() => {
+      const name = nameOf(own);
+      // Others may know nothing of this person but their words.
+      if (membership.isShared() && name !== '' && names.get(own)?.n !== name)
+        page.append(encodeEntry({ k: 'me', t: clock.next(), n: name }));
       ids = texts.map(({ text, origin }) => {
         const entry: MessageEntry = { k: 'm', t: clock.next(), x: text, ...(origin && { o: origin }) };
         return page.append(encodeEntry(entry));
@@ -157,10 +194,16 @@ export const createChatModel = (options: ChatModelOptions) => {
   const chat: Chat = {
     id: options.id,
     get title() {
-      return options.title();
+      return title();
     },
     timeline,
     status,
+    members,
+    addMember: (accountId, { shareHistory = false } = {}) => membership.add(accountId, shareHistory),
+    removeMember: membership.remove,
+    promote: membership.promote,
+    leave: membership.leave,
+    rename: membership.rename,
     async send(text) {
       requireText(text);
       requireOpen();
@@ -203,6 +246,9 @@ export const createChatModel = (options: ChatModelOptions) => {
   return {
     id: options.id,
     room,
+    membership,
+    /** Whether this device may make the room at a relay that has none: who may not would take it from the others. */
+    mayMake: (): boolean => membership.isAdmin() ?? options.isOwnMade,
     refresh: changed,
     async open(): Promise<Chat> {
       opened += 1;
@@ -215,7 +261,7 @@ export const createChatModel = (options: ChatModelOptions) => {
       const last = list.at(-1);
       return {
         id: options.id,
-        title: options.title(),
+        title: title(),
         lastText: last?.entry.x ?? '',
         lastAt: last?.at ?? options.createdAt(),
         messages: list.length,

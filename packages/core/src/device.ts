@@ -2,6 +2,7 @@
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import { createContacts } from './account/contacts.ts';
 import { type Core, createCore, type DeviceParts } from './account/core.ts';
+import { createRoomLists } from './account/room-lists.ts';
 import type { Chat, ChatSummary, Device, DeviceStatus, Evidence, LinkedDevice, Platform } from './api.ts';
 import { activeDevices } from './identity/device-log.ts';
 import { RIGHT } from './identity/log-entry.ts';
@@ -40,9 +41,19 @@ export const createDevice = async (
       for (const listener of evidenceListeners) listener(evidence);
     },
     fault: opened.fault,
-    invitation: () => undefined,
+    invitation: (chatId, accountId) => lists.invitation(chatId, accountId),
+    due: () => lists.invitationsDue(),
   });
-  others.push(people);
+  const lists = createRoomLists({
+    ...parts,
+    core: opened,
+    report: (evidence) => {
+      for (const listener of evidenceListeners) listener(evidence);
+    },
+    fault: opened.fault,
+    written: people.changed,
+  });
+  others.push(people, lists);
   const contacts = createReadable(people.contacts);
   const requests = createReadable(people.requests);
   const alerts = createReadable(people.alerts);
@@ -60,9 +71,12 @@ export const createDevice = async (
     chats,
     devices,
     status,
-    createChat: (title) => {
+    async createChat(title, members = []) {
       requireName(title, 'title');
-      return opened.createChat(title);
+      for (const accountId of members) people.requireKnown(accountId);
+      const id = await opened.createChat(title);
+      for (const accountId of members) await opened.chats.get(id)!.membership.add(accountId, false);
+      return id;
     },
     async openChat(chatId): Promise<Chat> {
       if (opened.revocation.isEnded()) opened.requireWritable();
@@ -101,6 +115,7 @@ export const createDevice = async (
     },
     async close() {
       people.close();
+      lists.close();
       await opened.close();
     },
   };

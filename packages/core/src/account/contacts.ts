@@ -33,8 +33,10 @@ export interface ContactsOptions {
   readonly edge?: Edge;
   readonly report: (evidence: Evidence) => void;
   readonly fault: (error: unknown) => void;
-  /** What an invitation to a chat says; undefined while it cannot be sent. */
-  readonly invitation: (chatId: string, accountId: string) => InvitationFields | undefined;
+  /** What an invitation to a chat says; undefined while it cannot be sent, `void` if it is owed no more. */
+  readonly invitation: (chatId: string, accountId: string) => InvitationFields | 'void' | undefined;
+  /** Entries that chats owe the account document. */
+  readonly due: () => readonly Unstamped[];
 }
 
 export type InvitationFields = Pick<InviteContent, 'chat' | 'secret' | 'title' | 'entries'>;
@@ -79,7 +81,7 @@ export const createContacts = (options: ContactsOptions) => {
     return { token: of, relayId, relay, name: printableName(core.accountState().personName, NAMELESS) };
   };
 
-  const contentOf = (mail: MailEntry): Content | undefined => {
+  const contentOf = (mail: MailEntry): Content | 'void' | undefined => {
     const common = {
       id: fromHex(mail.id),
       at: now(),
@@ -93,10 +95,10 @@ export const createContacts = (options: ContactsOptions) => {
       return card && { ...common, type: 'request', card };
     }
     const fields = options.invitation(mail.r, mail.f);
-    return fields && { ...common, type: 'invite', ...fields };
+    return fields === 'void' ? fields : fields && { ...common, type: 'invite', ...fields };
   };
 
-  const parcel = async (mail: MailEntry): Promise<Parcel | undefined> => {
+  const parcel = async (mail: MailEntry): Promise<Parcel | 'void' | undefined> => {
     const contact = book().contacts.get(mail.f);
     const principal = contact && fromBase64Url(contact.p);
     const to = contact && fromBase64Url(contact.w);
@@ -104,7 +106,7 @@ export const createContacts = (options: ContactsOptions) => {
       core.directory.log(mail.f)?.accountKeys[0]?.publicKey ?? (contact && fromBase64Url(contact.a));
     if (!principal || !to || !key) return undefined;
     const content = contentOf(mail);
-    if (!content) return undefined;
+    if (!content || content === 'void') return content;
     const payload = await sealMessage(signContent(content, fromHex(mail.f), core.sign), key);
     return { principal, token: to, payload };
   };
@@ -167,7 +169,7 @@ export const createContacts = (options: ContactsOptions) => {
         lookAgain = false;
         await adopt();
         if (core.vault.problem) continue;
-        await write(alertsDue(alertSources())).catch(ignoreRefusal); // The vault reports what it suffers.
+        await write([...alertsDue(alertSources()), ...options.due()]).catch(ignoreRefusal); // The vault reports what it suffers.
         post.kick();
       }
     } finally {
@@ -276,8 +278,11 @@ export const createContacts = (options: ContactsOptions) => {
       const { t: _, ...rest } = alert;
       if (alert.v) await write([{ ...rest, v: false }]);
     },
-    /** The name of a person, if they are a contact. */
-    nameOf: (accountId: string): string | undefined => book().contacts.get(accountId)?.n,
+    /** @throws SealwireError CONTACT_UNKNOWN unless this is a contact who has answered. */
+    requireKnown(accountId: string): void {
+      if (book().contacts.get(accountId)?.s !== 'known' || !core.directory.log(accountId))
+        throw new SealwireError('CONTACT_UNKNOWN', 'This is no contact who has answered: ask them first.');
+    },
     close: () => post.close(),
   };
 };

@@ -106,6 +106,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       events.changed();
     },
     onFarewell: (note) => void revocation.farewell(note).catch(fault),
+    mayMake: (room) => [...chats.values()].find((chat) => chat.room.key === room)?.mayMake() ?? true,
     onNews: (room, head) => {
       heads.set(room, head);
       refresh();
@@ -144,6 +145,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     report: events.evidence,
     fault,
     send: (room, stream, frame) => engine.append(room, stream, frame),
+    refetch: (room) => engine.refetch(room),
     records: parts.records,
     isCaughtUp: () => {
       const settled = revocation.isSettled();
@@ -180,14 +182,18 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   const addChat = async (entry: ChatEntry): Promise<void> => {
     if (chats.has(entry.id) || isGone) return;
     const room = openRoom(commons, 'chat', chatKeys(entry));
+    const nameOf = (id: string): string | undefined =>
+      id === accountId ? state.get().personName : state.get().book.contacts.get(id)?.n;
     const model = createChatModel({
       room,
+      nameOf,
+      isOwnMade: entry.e.length > 0,
+      membership: { room, directory, device, sign, now, requireWritable },
       id: entry.id,
       clock,
       now,
       title: () => state.get().chats.get(entry.id)?.n ?? entry.n,
       createdAt: () => stampMs(entry.t),
-      personName: () => state.get().personName,
       connection: () => connection,
       head: () => heads.get(room.key) ?? 0,
       requireWritable,
@@ -319,7 +325,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       const entry = { ...made.entry, n: title, t: clock.next() };
       await addChat(entry);
       const model = chats.get(entry.id)!;
-      await Promise.all([model.room.putControl([...deviceLog().entries, ...made.log]), writeAccount(entry)]);
+      await Promise.all([model.room.putLog([...deviceLog().entries, ...made.log]), writeAccount(entry)]);
       return entry.id;
     },
     revocation,

@@ -53,8 +53,8 @@ export interface PostOptions {
   readonly write: (entries: readonly Unstamped[]) => Promise<void>;
   /** Resolves when the relay has all that was written: then no own device can lose it any more. */
   readonly sent: () => Promise<void>;
-  /** Makes what goes out for a mail; undefined while that cannot be. */
-  readonly parcel: (mail: MailEntry) => Promise<Parcel | undefined>;
+  /** Makes what goes out for a mail; undefined while that cannot be, `void` if it is owed no more. */
+  readonly parcel: (mail: MailEntry) => Promise<Parcel | 'void' | undefined>;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => () => void;
   readonly report: (evidence: Evidence) => void;
@@ -201,7 +201,8 @@ export const createPost = (options: PostOptions) => {
         continue;
       }
       try {
-        await ask('accepted', (request) => ({ type: 'inbox-append', request, ...parcel }));
+        if (parcel !== 'void')
+          await ask('accepted', (request) => ({ type: 'inbox-append', request, ...parcel }));
         await options.write([{ ...unstamped(mail), s: 'sent' }]);
       } catch (error) {
         if (!isCode(error, 'INBOX_REFUSED')) throw error;

@@ -163,9 +163,10 @@ export const createInbox = (options: InboxOptions) => {
     const key = chainKey(item.stream, item.body.clientId);
     to.refused.push(item);
     if (options.shelf.has(key, item.body)) return;
-    if (options.shelf.tell(key, item.body)) refuse(item, error, chain);
-    // Log entries prove themselves, whatever becomes of the frame that brought them.
-    if (item.body.kind === KIND.control) await judgeControl(options, item.body);
+    // Log entries prove themselves, whatever becomes of the frame that brought them: beyond a cut they are no offence.
+    const isLog = item.body.kind === KIND.control;
+    if (!(isLog && why === 'void') && options.shelf.tell(key, item.body)) refuse(item, error, chain);
+    if (isLog) await judgeControl(options, item.body);
     if (!options.shelf.add(key, why, item.body)) return;
     // Whose it is must be known for those that follow it.
     if (!chains.has(key)) chains.set(key, chain);

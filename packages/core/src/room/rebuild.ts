@@ -1,5 +1,6 @@
 // Judges a whole room anew from its vault: a cut or a fork changed what counts. Same as a restart, by the same code.
 // Rules: spec/frame.md §8.
+import { CONTROL_STREAM } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { decodeBody } from '../frame/body.ts';
 import { type Chain, chainKey, compareToChain } from './chains.ts';
@@ -31,6 +32,7 @@ const reportTakenBack = (
 ): void => {
   for (const { stream, body: encoded } of records.flatMap(bodiesOf)) {
     const body = decodeBody(encoded);
+    if (stream === CONTROL_STREAM) continue; // Its entries prove themselves, and stand.
     const key = chainKey(stream, body.clientId);
     const chain = before.get(key);
     if (!chain || compareToChain(chain, body) !== 'duplicate') continue;

@@ -189,7 +189,10 @@ export const createRoom = (
     /** Accepted updates of a stream go to `sink` instead of straight to its document. @returns the way back. */
     attach(stream: string, sink: (update: Uint8Array) => void): () => void {
       sinks.set(stream, sink);
-      return () => sinks.delete(stream);
+      return () => {
+        // Another provider may have taken its place by now.
+        if (sinks.get(stream) === sink) sinks.delete(stream);
+      };
     },
     stateVector: (stream: string) => stateVector(state, stream),
     /**

@@ -93,8 +93,10 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
   };
   /** Sends again all that is framed and not acknowledged. */
   const sendFramed = (which: (item: FramedItem) => boolean = () => true): void => {
-    if (isEnded()) return;
-    for (const item of state.framed) if (which(item)) send(item);
+    // Log entries prove themselves: who leaves says so with one.
+    const isMute = isEnded();
+    for (const item of state.framed)
+      if (which(item) && (!isMute || item.stream === CONTROL_STREAM)) send(item);
   };
 
   const putBack = async (): Promise<void> => {
@@ -151,7 +153,8 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     },
     /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
     async frameNext(): Promise<void> {
-      if (!state.live || state.framed.length > 0 || vault.problem || isEnded()) return;
+      if (!state.live || state.framed.length > 0 || vault.problem) return;
+      if (isEnded() && state.outbox[0]?.stream !== CONTROL_STREAM) return;
       await prepare();
       if (lost.size > 0 && !state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
         await putBack();

@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly onProblem: (error: SealwireError, room: string | undefined) => void;
   /** The relay lists this device no more and holds a note for it; nothing in it is checked yet. */
   readonly onFarewell?: (note: Uint8Array) => void;
+  /** Whether this device may make a room that the relay does not have. Default: any. */
+  readonly mayMake?: (room: string) => boolean;
   /** A room's head at the relay became known: there is something to load. */
   readonly onNews?: (room: string, head: number) => void;
   /** Sees every message that crosses the socket, for tests and figures; what it returns goes in its place. */
@@ -82,6 +84,7 @@ export const createEngine = (options: EngineOptions) => {
     times: { ...SESSION_TIMES, ...options.times },
     cursor: (room) => rooms.get(room)?.cursor() ?? 0,
     principal: principal?.id,
+    ...(options.mayMake && { mayMake: options.mayMake }),
     mayManage: principal?.manage !== undefined,
   });
   const edge = options.edge ?? PLATFORM_EDGE;
@@ -263,6 +266,8 @@ export const createEngine = (options: EngineOptions) => {
       rooms.set(room.key, room);
       handle({ type: 'room', room: room.id });
     },
+    /** The room's cursor has gone back: reads it again from there. */
+    refetch: (room: Uint8Array) => handle({ type: 'went-back', room }),
     append: (room: Uint8Array, stream: string, frame: Uint8Array) =>
       handle({ type: 'append', room, stream, frame }),
     /** The account's list of devices has changed: tell the relay. */

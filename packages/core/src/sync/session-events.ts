@@ -37,7 +37,7 @@ export type SessionEvent =
       readonly stream: string;
       readonly frame: Uint8Array;
     }
-  /** The device has gone back to where the relay is in a room that it rolled back. */
+  /** The device has gone back in a room: to where the relay is that rolled back, or to read older frames. */
   | { readonly type: 'went-back'; readonly room: Uint8Array }
   /** The principal has changed hands of keys: write it (again). */
   | { readonly type: 'principal' };

@@ -1,5 +1,5 @@
 // What a session remembers of rooms and open requests. Rules: spec/relay-protocol.md.
-import type { ErrorCode } from '@sealwire/protocol';
+import { type ErrorCode, SealwireError } from '@sealwire/protocol';
 import type { SessionTimes } from './session-events.ts';
 
 /** A room that the session follows, as far as the relay is concerned. */
@@ -32,9 +32,30 @@ export interface SessionOptions {
   readonly cursor: (room: string) => number;
   /** The account's principal, once there is an account. */
   readonly principal: Uint8Array | undefined;
+  /** Whether this device may make a room that the relay does not have. Default: any. */
+  readonly mayMake?: (room: string) => boolean;
   /** True if this device holds the manage key. */
   readonly mayManage: boolean;
 }
+
+/** How long to wait after so many failures. @param random - 0 to 1: many devices do not come back at once. */
+export const retryAfterMs = (times: SessionTimes, failures: number, random: number): number =>
+  Math.min(times.retryFirstMs * 2 ** Math.min(failures, 20), times.retryLongestMs) * (0.5 + random / 2);
+
+/** What is told to people. */
+export const problems = {
+  somebodyElse: () => new SealwireError('AUTH_FAILED', 'The relay knows this device as somebody else.'),
+  unknown: () =>
+    new SealwireError(
+      'NO_PRINCIPAL',
+      'The relay does not know this device: it was logged out, or never linked here.',
+    ),
+  rolledBack: () =>
+    new SealwireError(
+      'RELAY_ROLLED_BACK',
+      'The relay has lost frames that it had: it was restored from an old copy. This device puts back its own.',
+    ),
+};
 
 /** Codes that say "not now": the same append, or list of devices, is sent again later. */
 export const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set([

@@ -9,7 +9,15 @@ import {
   toHex,
 } from '@sealwire/protocol';
 import type { SessionEffect, SessionEvent } from './session-events.ts';
-import { type FollowedRoom, newRoom, type Pending, type SessionOptions, TRY_AGAIN } from './session-state.ts';
+import {
+  type FollowedRoom,
+  newRoom,
+  type Pending,
+  problems,
+  retryAfterMs,
+  type SessionOptions,
+  TRY_AGAIN,
+} from './session-state.ts';
 
 export * from './session-events.ts';
 export type { SessionOptions } from './session-state.ts';
@@ -115,10 +123,7 @@ export const createSession = (options: SessionOptions) => {
   const welcomed = (message: Extract<RelayMessage, { type: 'welcome' }>) => {
     const { principal, mayManage } = options;
     if (principal && message.principal && !sameBytes(message.principal, principal))
-      emit({
-        type: 'problem',
-        error: new SealwireError('AUTH_FAILED', 'The relay knows this device as somebody else.'),
-      });
+      emit({ type: 'problem', error: problems.somebodyElse() });
     const { farewell } = message;
     const isEnded =
       principal !== undefined && !message.principal && farewell !== undefined && farewell.length > 0;
@@ -129,14 +134,7 @@ export const createSession = (options: SessionOptions) => {
       putPrincipal(message.version);
       return;
     }
-    if (principal && !message.principal)
-      emit({
-        type: 'problem',
-        error: new SealwireError(
-          'NO_PRINCIPAL',
-          'The relay does not know this device: it was logged out, or never linked here.',
-        ),
-      });
+    if (principal && !message.principal) emit({ type: 'problem', error: problems.unknown() });
     beOnline();
   };
 
@@ -165,15 +163,14 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const rolledBack = (room: string, head: number) => {
-    const told =
-      'The relay has lost frames that it had: it was restored from an old copy. This device puts back its own.';
-    emit({ type: 'problem', room, error: new SealwireError('RELAY_ROLLED_BACK', told) });
+    emit({ type: 'problem', room, error: problems.rolledBack() });
     emit({ type: 'go-back', room, head });
   };
 
   const refused = (room: FollowedRoom, code: ErrorCode) => {
     goDown(room);
-    if (code === 'ROOM_UNKNOWN' && options.principal && !room.made) {
+    const mayMake = options.mayMake?.(toHex(room.id)) ?? true;
+    if (code === 'ROOM_UNKNOWN' && options.principal && !room.made && mayMake) {
       room.made = true;
       send({
         type: 'put-room',
@@ -194,11 +191,6 @@ export const createSession = (options: SessionOptions) => {
       room: toHex(room.id),
       error: new SealwireError(code, 'The relay refused a room.'),
     });
-  };
-
-  const appended = ({ room, frame }: Extract<Pending, { type: 'append' }>, position: number) => {
-    emit({ type: 'appended', room: toHex(room.id), position, frame });
-    room.delivered = Math.max(room.delivered, position);
   };
 
   const done = (entry: Extract<Pending, { type: 'put-room' | 'put-principal' }>, version: number) => {
@@ -269,9 +261,17 @@ export const createSession = (options: SessionOptions) => {
         settle(room);
         break;
       }
+      case 'unfollowed': {
+        const room = rooms.get(toHex(message.room));
+        if (room) refused(room, message.code);
+        break;
+      }
       case 'appended': {
         const entry = take(message.request, ['append']);
-        if (entry) appended(entry, message.position);
+        if (!entry) break;
+        const { room, frame } = entry;
+        emit({ type: 'appended', room: toHex(room.id), position: message.position, frame });
+        room.delivered = Math.max(room.delivered, message.position);
         break;
       }
       case 'done': {
@@ -336,10 +336,7 @@ export const createSession = (options: SessionOptions) => {
         if (phase === 'off' || phase === 'waiting') break;
         dropConnection();
         phase = 'waiting';
-        wakeAt =
-          now +
-          Math.min(times.retryFirstMs * 2 ** Math.min(failures, 20), times.retryLongestMs) *
-            (0.5 + event.random / 2);
+        wakeAt = now + retryAfterMs(times, failures, event.random);
         failures += 1;
         emit({ type: 'connection', connection: 'offline' });
         break;
@@ -364,7 +361,7 @@ export const createSession = (options: SessionOptions) => {
       }
       case 'went-back': {
         const room = rooms.get(toHex(event.room));
-        if (phase === 'online' && room?.state === 'idle') resume([room]);
+        if (phase === 'online' && room) resume([room]);
         break;
       }
       case 'principal':
