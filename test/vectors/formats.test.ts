@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { contactsVectors } from '../../spec/vectors/contacts/generate.ts';
 import { deviceLogVectors } from '../../spec/vectors/device-log/generate.ts';
+import { epochVectors } from '../../spec/vectors/epoch/generate.ts';
 import { type Vector, vectorText } from '../../spec/vectors/form.ts';
 import { frameVectors } from '../../spec/vectors/frame/generate.ts';
 import { logDocumentVectors } from '../../spec/vectors/log-document/generate.ts';
@@ -19,6 +20,7 @@ const FOLDERS: Readonly<Record<string, ReadonlyMap<string, Vector>>> = {
   'log-document': logDocumentVectors,
   'device-log': deviceLogVectors,
   contacts: contactsVectors,
+  epoch: epochVectors,
   membership: membershipVectors,
   'safety-number': safetyNumberVectors,
   wire: wireVectors,
