@@ -1,7 +1,7 @@
 // When the session connects, asks, gives up and tries again. Rules: spec/relay-protocol.md, from the device's side.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Driven, drive, HELLO, PRINCIPAL, TIMES } from './session-kit.ts';
+import { type Driven, drive, HELLO, idOf, PRINCIPAL, TIMES } from './session-kit.ts';
 
 const test = suite('session connection');
 
@@ -150,6 +150,36 @@ test('the network goes at any moment and comes back', () => {
     device.frames(1, 5);
     assert.is(device.all('live').length, 1, `${last}`);
   }
+});
+
+test('a farewell is handed on, and who was taken out does not put itself back', () => {
+  for (const mayManage of [false, true])
+    for (const note of [undefined, idOf(5)]) {
+      const device = drive({ mayManage });
+      device.say({ type: 'network', on: true });
+      device.say({ type: 'opened' });
+      device.hear(HELLO);
+      device.hear({ type: 'welcome', principal: undefined, version: 0, farewell: note });
+      assert.equal(
+        device.all('farewell').map((effect) => effect.note),
+        note ? [note] : [],
+      );
+      assert.is(device.all('put-principal').length, mayManage && !note ? 1 : 0);
+    }
+});
+
+test('farewells that another device left already are left out of the same edit, once', () => {
+  const device = drive({ mayManage: true });
+  device.say({ type: 'network', on: true });
+  device.signIn();
+  const first = device.only(device.all('put-principal'));
+  assert.ok(first.farewells);
+  device.hear({ type: 'refused', request: first.request, code: 'UNEXPECTED_MESSAGE' });
+  const again = device.only(device.all('put-principal'));
+  assert.equal([again.farewells, again.version, device.problems()], [false, -1, []]);
+  device.hear({ type: 'refused', request: again.request, code: 'UNEXPECTED_MESSAGE' });
+  assert.equal(device.all('put-principal'), []);
+  assert.equal(device.problems(), [['UNEXPECTED_MESSAGE', undefined]]);
 });
 
 test('the network coming back ends the wait at once', () => {

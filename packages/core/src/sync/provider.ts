@@ -7,8 +7,24 @@ import type { Page } from '../room/page.ts';
 import type { Room } from '../room/room.ts';
 import { sealedSocketClass } from './sealed-socket.ts';
 
-/** Resolves once attached: from then on, local edits of the page's document go to the room's outbox and accepted ones come in. */
+/**
+ * Resolves once attached: from then on, local edits of the page's document go to the room's outbox and accepted ones come
+ * in. A page that is made anew gets a provider anew: what is written to it meanwhile leaves with its first sync.
+ */
 export const openProvider = async (room: Room, page: Page): Promise<() => void> => {
+  let attached = attach(room, page);
+  const stop = page.onReset(() => {
+    attached.end();
+    attached = attach(room, page);
+  });
+  await attached.synced;
+  return () => {
+    stop();
+    attached.end();
+  };
+};
+
+const attach = (room: Room, page: Page) => {
   const { stream } = page;
   const socket = sealedSocketClass({
     stateVector: () => room.stateVector(stream),
@@ -29,9 +45,12 @@ export const openProvider = async (room: Room, page: Page): Promise<() => void> 
     connect: true,
   });
   // The vault answers in a microtask; from then on every edit is heard.
-  await new Promise<void>((resolve) => provider.once('sync', () => resolve()));
-  return () => {
-    provider.destroy();
-    awareness.destroy();
+  const synced = new Promise<void>((resolve) => provider.once('sync', () => resolve()));
+  return {
+    synced,
+    end(): void {
+      provider.destroy();
+      awareness.destroy();
+    },
   };
 };

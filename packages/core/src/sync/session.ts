@@ -124,12 +124,10 @@ export const createSession = (options: SessionOptions) => {
     const { principal, mayManage } = options;
     if (principal && message.principal && !sameBytes(message.principal, principal))
       emit({ type: 'problem', error: problems.somebodyElse() });
-    const { farewell } = message;
-    const isEnded =
-      principal !== undefined && !message.principal && farewell !== undefined && farewell.length > 0;
-    if (isEnded) emit({ type: 'farewell', note: farewell });
+    const note = principal && !message.principal ? message.farewell : undefined;
+    if (note?.length) emit({ type: 'farewell', note });
     // Who was taken out does not put itself back: first it must know what the note says.
-    if (principal && mayManage && !isEnded) {
+    if (principal && mayManage && !note?.length) {
       phase = 'registering';
       putPrincipal(message.version);
       return;
@@ -209,10 +207,7 @@ export const createSession = (options: SessionOptions) => {
   const requestRefused = (entry: Pending, code: ErrorCode) => {
     switch (entry.type) {
       case 'put-principal':
-        if (code === 'UNEXPECTED_MESSAGE' && entry.farewells) {
-          putPrincipal(-1, false);
-          break;
-        }
+        if (code === 'UNEXPECTED_MESSAGE' && entry.farewells) return putPrincipal(-1, false);
         if (TRY_AGAIN.has(code)) principalAgainAt = now + times.appendRetryMs;
         emit({
           type: 'problem',
