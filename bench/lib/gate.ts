@@ -7,13 +7,13 @@ export interface Baseline {
   /** From how many runs they are the medians. */
   readonly runs: number;
   readonly env: Omit<Report['env'], 'quick'>;
-  /** By what part a ratio may be worse: what is timed, and what is counted, which is the same in each run. */
+  /** What part of its worth a ratio may lose: what is timed, and what is counted, which is the same in each run. */
   readonly tolerance: { readonly timed: number; readonly counted: number };
   /** By suite and case. */
   readonly ratios: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-export const TOLERANCE: Baseline['tolerance'] = { timed: 0.4, counted: 0.02 };
+export const TOLERANCE: Baseline['tolerance'] = { timed: 0.5, counted: 0.02 };
 
 /** The baseline of several reports. @throws RangeError if there is none. */
 export const toBaseline = (reports: readonly Report[]): Baseline => {
@@ -45,7 +45,8 @@ export const complaintsOf = (
     const before = ratios[suite]?.[name];
     const limit = limits?.get(name);
     const part = isCounted(result) ? tolerance.counted : tolerance.timed;
-    const worst = before !== undefined && before * (result.better === 'higher' ? 1 - part : 1 + part);
+    const worst =
+      before !== undefined && (result.better === 'higher' ? before * (1 - part) : before / (1 - part));
     return [
       ...(limit !== undefined && isWorse(result, limit) ? [`wanted: ${bound(result, limit)}`] : []),
       ...(worst !== false && isWorse(result, worst)

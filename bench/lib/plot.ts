@@ -2,16 +2,16 @@
 import type { Result } from './result.ts';
 
 const ROW = 46;
-const LEFT = 250;
-const WIDTH = 920;
+const LEFT = 300;
+const WIDTH = 960;
 const TOP = 64;
 /** Room for the figures behind the longest bar. */
-const RIGHT = 270;
+const RIGHT = 290;
 const BAR = 14;
 
 /**
  * One group of bars a case: ours, then the peers, each as long as its value, the longest of a case as long as the picture
- * allows. Colours and text are readable on white and on black.
+ * allows.
  */
 export const plotResults = (title: string, results: readonly Result[]): string => {
   const groups: string[] = [];
@@ -32,7 +32,7 @@ ${groups.join('\n')}
 
 const OURS = '#0a6b5d';
 const PEER = '#9aa4ae';
-const LEGEND = 'Dark: ours; light: the peers, the best first. At the right how ours stands to the best.';
+const LEGEND = 'Dark: ours; light: the peers, the best first. Under each name how ours stands to the best.';
 
 const group = (result: Result, y: number): string => {
   const bars = [

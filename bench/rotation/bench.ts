@@ -73,7 +73,7 @@ const measure = async (name: string, { count, suite, trees, rounds }: Case): Pro
     ...groups.map(([name, group, removal]) => ({ name, prepare: () => () => group.take(removal) })),
   ];
   const made = await takeRounds(makers, options);
-  const taken = await takeRounds(takers, options);
+  const taken = await takeRounds(takers, { ...options, repeat: 3 });
   const sizes = new Map([
     ['ours', [entry.length]],
     ...groups.map(([tree, , { bytes }]) => [tree, [bytes.length]] as [string, number[]]),
