@@ -133,7 +133,8 @@ test('[DL1] cut short, followed by more, of another suite, type or list length: 
     assert.is(await codeOf(() => decodeEntryBytes(add.subarray(0, length))), 'MALFORMED', `${length}`);
   const cases: [Uint8Array, string][] = [
     [Uint8Array.of(...add, 0), 'MALFORMED'],
-    [changed(1, 2), 'UNSUPPORTED_VERSION'],
+    [changed(1, 3), 'UNSUPPORTED_VERSION'],
+    [changed(1, 2), 'MALFORMED'],
     [changed(0, 10), 'UNSUPPORTED_VERSION'],
     [changed(0, 0), 'UNSUPPORTED_VERSION'],
     [changed(34, 17), 'MALFORMED'],
