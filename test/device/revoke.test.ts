@@ -242,4 +242,23 @@ test('a device that was off during many rotations reads all of it when it comes 
   }
 });
 
+test('what the account writes down after a log-out reaches its devices: pages were made anew', async () => {
+  const bench = await setUp();
+  try {
+    const phone = await bench.create('phone');
+    const desktop = await bench.link(phone, 'desktop');
+    const web = await bench.link(phone, 'web');
+    await phone.logOutDevice(web.id);
+    await until(desktop.devices, (devices) => devices.length === 2);
+    await phone.renameDevice(desktop.id, 'Harbour office');
+    await until(desktop.devices, (devices) => devices.some(({ name }) => name === 'Harbour office'));
+    const later = await bench.link(phone, 'later');
+    await until(later.devices, (devices) =>
+      devices.some(({ id, name }) => id === later.id && name === 'later'),
+    );
+  } finally {
+    await bench.end();
+  }
+});
+
 test.run();

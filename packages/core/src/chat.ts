@@ -160,10 +160,6 @@ export const createChatModel = (options: ChatModelOptions) => {
     shown.clear();
     names.clear();
     takeAll(page.entries());
-    if (attaching) {
-      detach();
-      attaching = openProvider(room, page);
-    }
     changed();
   });
   room.onChange(changed);
