@@ -17,7 +17,10 @@ export const openProvider = async (room: Room, page: Page): Promise<() => void> 
     attached.end();
     attached = attach(room, page);
   });
-  await attached.synced;
+  for (let waited: typeof attached | undefined; waited !== attached; ) {
+    waited = attached;
+    await waited.synced;
+  }
   return () => {
     stop();
     attached.end();
@@ -45,10 +48,16 @@ const attach = (room: Room, page: Page) => {
     connect: true,
   });
   // The vault answers in a microtask; from then on every edit is heard.
-  const synced = new Promise<void>((resolve) => provider.once('sync', () => resolve()));
+  let settle = (): void => undefined;
+  const synced = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  provider.once('sync', settle);
   return {
+    /** Resolves when it is attached, or ended before it was. */
     synced,
     end(): void {
+      settle();
       provider.destroy();
       awareness.destroy();
     },
