@@ -1,55 +1,12 @@
 // timeout: 300s
 // Chats of several accounts over a real relay: made, written in from all sides, joined later, left, and ended. Rules:
 // spec/chats.md.
-import type { Chat, Device, Evidence } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, settled, setUp, until } from './support.ts';
+import { members, opened, sent, shows, texts, three, watch } from './people.ts';
+import { settled, setUp, until } from './support.ts';
 
 const test = suite('chats of several accounts');
-
-const online = (device: Device) => until(device.status, ({ connection }) => connection === 'online');
-
-/** Tells evidence that means harm: nobody in these stories lies, but for what they do before they know better. */
-const watch = (device: Device): Evidence[] => {
-  const seen: Evidence[] = [];
-  device.onEvidence((evidence) => seen.push(evidence));
-  return seen;
-};
-
-const meet = async (asker: Device, owner: Device): Promise<void> => {
-  await asker.addContact(await owner.createCard());
-  const [request] = await until(owner.requests, (requests) =>
-    requests.some(({ accountId }) => accountId === asker.accountId),
-  );
-  await owner.acceptRequest(request!.id);
-  for (const [device, other] of [
-    [asker, owner],
-    [owner, asker],
-  ] as const)
-    await until(device.contacts, (contacts) =>
-      contacts.some(({ accountId, devices }) => accountId === other.accountId && devices > 0),
-    );
-};
-
-const opened = async (device: Device, chatId: string): Promise<Chat> => {
-  await until(device.chats, (chats) => chats.some(({ id }) => id === chatId));
-  return device.openChat(chatId);
-};
-
-const texts = (chat: Chat): string[] => chat.timeline.get().map(({ text }) => text);
-const shows = (chat: Chat, text: string) =>
-  until(chat.timeline, (messages) => messages.some((message) => message.text === text));
-
-const three = async (bench: Bench) => {
-  const ada = await bench.create('ada');
-  const bea = await bench.create('bea', { name: 'Bea' });
-  const cleo = await bench.create('cleo', { name: 'Cleo' });
-  await Promise.all([ada, bea, cleo].map(online));
-  await meet(bea, ada);
-  await meet(cleo, ada);
-  return { ada, bea, cleo };
-};
 
 test('three accounts with five devices: everybody reads everybody, under their names', async () => {
   const bench = await setUp();
@@ -62,7 +19,7 @@ test('three accounts with five devices: everybody reads everybody, under their n
     const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
     const chats = await Promise.all(devices.map((device) => opened(device, id)));
     for (const [i, chat] of chats.entries()) {
-      await until(chat.members, (members) => members.length === 3);
+      await members(chat, 3);
       await chat.send(`hello from ${i}`);
     }
     for (const chat of chats) {
@@ -83,6 +40,104 @@ test('three accounts with five devices: everybody reads everybody, under their n
     }
     await Promise.all(devices.map(settled));
     for (const [i, seen] of evidence.entries()) assert.equal(seen, [], `device ${i}`);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH8] removed: nothing later can be read, nothing later counts, and the others go on', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
+    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    await onCleo!.send('before');
+    await Promise.all([onAda!, onBea!].map((chat) => shows(chat, 'before')));
+    // Cleo writes while she cannot know.
+    cleo.setNetwork(false);
+    await onCleo!.send('written too late');
+    await onAda!.removeMember(cleo.accountId);
+    await onAda!.send('without Cleo');
+    await sent(onAda!, 'without Cleo');
+    await members(onBea!, 2);
+    await shows(onBea!, 'without Cleo');
+    await onBea!.send('so it is');
+    await shows(onAda!, 'so it is');
+    await settled(ada);
+    const evidence = [ada, bea].map(watch);
+    const refused = new Promise<void>((resolve) => {
+      cleo.onEvidence(({ code }) => {
+        if (code === 'NOT_A_MEMBER') resolve();
+      });
+    });
+    cleo.setNetwork(true);
+    await refused;
+    assert.equal(texts(onCleo!), ['before', 'written too late']);
+    assert.equal(texts(onAda!), ['before', 'without Cleo', 'so it is']);
+    assert.equal(texts(onBea!), ['before', 'without Cleo', 'so it is']);
+    for (const seen of evidence) assert.equal(seen, []);
+    await onAda!.addMember(cleo.accountId);
+    await members(onBea!, 3);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH9] who sees their removal says so, and cannot write any more', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
+    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    const codeOf = (run: Promise<unknown>) =>
+      run.then(
+        () => 'none',
+        (error: { code?: string }) => error.code,
+      );
+    assert.is(await codeOf(onBea!.removeMember(cleo.accountId)), 'NOT_AN_ADMIN');
+    assert.is(await codeOf(onBea!.addMember(ada.accountId)), 'NOT_AN_ADMIN');
+    assert.is(await codeOf(onAda!.removeMember('00'.repeat(32))), 'CONTACT_UNKNOWN');
+    await onAda!.removeMember(cleo.accountId);
+    await members(onCleo!, 2);
+    assert.is(await codeOf(onCleo!.send('again')), 'NOT_A_MEMBER');
+    assert.is(await codeOf(onCleo!.leave()), 'none');
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH8, CH9] leaving, being promoted, renaming: the chat outlives who made it', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
+    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    await onAda!.promote(bea.accountId);
+    await until(onBea!.members, (list) => list.some(({ isMe, role }) => isMe && role === 'admin'));
+    await onBea!.rename('Autumn');
+    await until(cleo.chats, (chats) => chats[0]?.title === 'Autumn');
+    await onAda!.send('goodbye');
+    await settled(ada);
+    const evidence = [bea, cleo].map(watch);
+    await onAda!.leave();
+    await members(onBea!, 2);
+    await members(onCleo!, 2);
+    await shows(onCleo!, 'goodbye');
+    await onCleo!.send('who is left');
+    await shows(onBea!, 'who is left');
+    await onBea!.removeMember(cleo.accountId);
+    await members(onCleo!, 1);
+    await onBea!.send('alone');
+    await sent(onBea!, 'alone');
+    assert.not(texts(onAda!).includes('who is left'));
+    for (const seen of evidence)
+      assert.equal(
+        seen.filter(({ code }) => code !== 'NOT_A_MEMBER'),
+        [],
+      );
   } finally {
     await bench.end();
   }
