@@ -54,6 +54,12 @@ test('[CT3, CT22] a card scanned, a yes on another device: both people know each
       const [contact] = await until(device.contacts, ([first]) => first?.devices === 2);
       assert.equal([contact?.name, contact?.accountId, contact?.state], ['Ada', ada.accountId, 'known']);
     }
+    const numbers = [ada, adaWeb].map((device) => device.safetyNumber(bea.accountId).digits);
+    numbers.push(...[bea, beaWeb].map((device) => device.safetyNumber(ada.accountId).digits));
+    assert.is(new Set(numbers).size, 1, 'one number for all devices of both');
+    const shown = beaWeb.safetyNumber(ada.accountId).qr;
+    assert.is(ada.compareSafety(bea.accountId, shown), 'match');
+    assert.is(bea.compareSafety(ada.accountId, shown), 'other account');
     await bea.markVerified(ada.accountId, true);
     await until(beaWeb.contacts, ([contact]) => contact?.verified === true);
     await Promise.all([ada, adaWeb, bea, beaWeb].map(settled));

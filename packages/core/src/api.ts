@@ -336,6 +336,14 @@ export interface Device {
   acceptRequest(id: string): Promise<void>;
   /** Nobody is told. @throws SealwireError CONTACT_UNKNOWN */
   declineRequest(id: string): Promise<void>;
+  /** What to compare with a person, in person or in a call. @throws RangeError for this account's own id */
+  safetyNumber(accountId: string): SafetyNumber;
+  /**
+   * Compares what the other person's device shows as its code for this one. `other account`: it is one's own code, or
+   * that of another contact; `mismatch`: somebody stands between the two, or it is a stranger's.
+   * @throws SealwireError MALFORMED, UNSUPPORTED_VERSION
+   */
+  compareSafety(accountId: string, scanned: string): 'match' | 'mismatch' | 'other account';
   /** Whether the safety numbers were found equal. @throws SealwireError CONTACT_UNKNOWN */
   markVerified(accountId: string, verified: boolean): Promise<void>;
   dismissAlert(id: string): Promise<void>;

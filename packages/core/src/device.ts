@@ -91,6 +91,8 @@ export const createDevice = async (
     addContact: people.addContact,
     acceptRequest: people.acceptRequest,
     declineRequest: people.declineRequest,
+    safetyNumber: people.safetyNumber,
+    compareSafety: people.compareSafety,
     markVerified: people.markVerified,
     dismissAlert: people.dismissAlert,
     async renameDevice(deviceId, name) {

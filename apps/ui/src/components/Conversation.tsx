@@ -5,12 +5,14 @@ import { useCallback, useState } from 'react';
 import { useAnnounced } from '../hooks/useAnnounced.ts';
 import { useChat } from '../hooks/useChat.ts';
 import { useReadable } from '../hooks/useReadable.ts';
+import { routeTo } from '../hooks/useRoute.ts';
 import { useTimelineWindow } from '../hooks/useTimelineWindow.ts';
 import { explain } from '../lib/explain.ts';
 import { Avatar } from './Avatar.tsx';
 import { EmptyState, Failure, PaneHeader } from './basics.tsx';
 import { Composer } from './Composer.tsx';
 import { ConnectionLine } from './ConnectionLine.tsx';
+import { Icon } from './Icon.tsx';
 import { type MenuTarget, MessageMenu } from './MessageMenu.tsx';
 import { storageProblem } from './ProblemBanner.tsx';
 import { Timeline } from './Timeline.tsx';
@@ -47,6 +49,8 @@ function OpenConversation(props: {
   const { chat, title, status } = props;
   const messages = useReadable(chat.timeline);
   const chatStatus = useReadable(chat.status);
+  const members = useReadable(chat.members);
+  const isOut = members.length > 0 && !members.some(({ isMe }) => isMe);
   const view = useTimelineWindow(messages);
   const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
   const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
@@ -56,18 +60,29 @@ function OpenConversation(props: {
       <PaneHeader title={title} back={{ page: 'chats' }} focus={false}>
         <Avatar name={title} small />
         <ConnectionLine status={status} chat={chatStatus} />
+        <a
+          className="icon-button chat-about"
+          href={routeTo({ page: 'chat-info', chatId: chat.id })}
+          aria-label="About this chat"
+        >
+          <Icon name="person" />
+        </a>
       </PaneHeader>
       <Timeline title={title} messages={messages} view={view} onMenu={onMenu}>
         <NoMessages loading={chatStatus.state === 'catching-up'} />
       </Timeline>
+      {chatStatus.rotationOwed && (
+        <p className="note note-plain" role="status">
+          <Icon name="clock" />
+          <span>What you write waits for a new key, since somebody was taken out. It leaves by itself.</span>
+        </p>
+      )}
       <div className="hidden" aria-live="polite">
         {announced}
       </div>
       <Composer
         chat={chat}
-        blocked={
-          storageProblem(status) ? `${explain(status.problem).title}: nothing can be written now.` : undefined
-        }
+        blocked={blockedBy(status, isOut)}
         autoFocus={matchMedia('(pointer: fine)').matches}
         onSent={view.toNewest}
       />
@@ -83,11 +98,17 @@ function OpenConversation(props: {
   );
 }
 
+/** Why nothing can be written; undefined when it can. */
+function blockedBy(status: DeviceStatus, isOut: boolean): string | undefined {
+  if (storageProblem(status)) return `${explain(status.problem).title}: nothing can be written now.`;
+  return isOut ? 'You are no member of this chat any more. What you have read stays here.' : undefined;
+}
+
 function NoMessages({ loading }: { readonly loading: boolean }) {
   if (loading) return <p className="quiet">Loading messages…</p>;
   return (
     <EmptyState icon="shield" title="Nothing here yet">
-      <p>Write the first message. Only your own devices can read it.</p>
+      <p>Write the first message. Only its members’ devices can read it.</p>
     </EmptyState>
   );
 }

@@ -11,8 +11,10 @@ import { AirplaneSwitch } from './AirplaneSwitch.tsx';
 import { AlertBanner } from './AlertBanner.tsx';
 import { EmptyState, Progress } from './basics.tsx';
 import { CardPane } from './CardPane.tsx';
+import { ChatInfoPane } from './ChatInfoPane.tsx';
 import { ChatList, NoChats } from './ChatList.tsx';
 import { ConnectionLine } from './ConnectionLine.tsx';
+import { ContactPane } from './ContactPane.tsx';
 import { ContactsPane } from './ContactsPane.tsx';
 import { Conversation } from './Conversation.tsx';
 import { DevicePane } from './DevicePane.tsx';
@@ -138,9 +140,9 @@ function Page({ route, session, device, linkPane }: MessengerProps & { readonly 
     case 'add-contact':
       return <AddContactPane device={device} />;
     case 'contact':
-      return <ContactsPane device={device} />;
+      return <ContactPane key={route.accountId} device={device} accountId={route.accountId} />;
     case 'chat-info':
-      return <Conversation key={route.chatId} device={device} chatId={route.chatId} />;
+      return <ChatInfoPane key={route.chatId} device={device} chatId={route.chatId} />;
     case 'link':
       return linkPane ?? <DevicesPane device={device} canLink={false} />;
     case 'import':

@@ -87,6 +87,10 @@ const EXPLANATIONS: Partial<Record<ErrorCode, { readonly title: string; readonly
     title: 'This is not there any more',
     text: 'It may have been answered on another device of yours.',
   },
+  NOT_AN_ADMIN: {
+    title: 'Only an admin of this chat may do that',
+    text: 'Ask one of its admins.',
+  },
   LOGGED_OUT: { title: 'This device was logged out' },
   CLOSED: { title: 'Sealwire was closed here', text: 'Reload this page to go on.' },
 };

@@ -1,7 +1,7 @@
 // The other people of a device: cards, contacts, requests, alerts, wired to its account document, directory and engine.
 // Rules: spec/contacts.md.
 import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
-import type { Alert, Contact, ContactRequest, Evidence } from '../api.ts';
+import type { Alert, Contact, ContactRequest, Evidence, SafetyNumber } from '../api.ts';
 import { fromBase64Url, fromHex } from '../bytes.ts';
 import { type AlertSources, alertsDue, isOwnDoing } from '../contacts/alerts.ts';
 import { type Card, encodeCard, isRelayAddress, parseCard } from '../contacts/card.ts';
@@ -18,6 +18,12 @@ import { createPost, type Parcel } from '../contacts/post.ts';
 import { hpkeKeyPair } from '../crypto/hpke.ts';
 import { activeDevices, isActive } from '../identity/device-log.ts';
 import { type DeviceGenesis, decodeEntryBytes, type SignedEntry } from '../identity/log-entry.ts';
+import {
+  compareSafetyCode,
+  type SafetyPair,
+  type SafetyVerdict,
+  safetyNumber,
+} from '../identity/safety-number.ts';
 import type { CardEntry, MailEntry } from '../logdoc/contact-entries.ts';
 import { stampMs } from '../logdoc/stamp.ts';
 import { printableName } from '../names.ts';
@@ -204,6 +210,11 @@ export const createContacts = (options: ContactsOptions) => {
     return card;
   };
 
+  const pairWith = (accountId: string): SafetyPair => ({
+    mine: core.account.id,
+    theirs: fromHex(accountId),
+  });
+
   return {
     changed,
     pending: () => post.pending(),
@@ -255,6 +266,9 @@ export const createContacts = (options: ContactsOptions) => {
       requireRequest(id);
       await write(declineEntries(book(), id));
     },
+    safetyNumber: (accountId: string): SafetyNumber => safetyNumber(pairWith(accountId)),
+    compareSafety: (accountId: string, scanned: string): SafetyVerdict =>
+      compareSafetyCode(scanned, pairWith(accountId), [...book().contacts.keys()].map(fromHex)),
     async markVerified(accountId: string, verified: boolean): Promise<void> {
       core.requireWritable();
       if (book().contacts.get(accountId)?.s !== 'known')
