@@ -8,7 +8,7 @@ import { settled, setUp, until } from './support.ts';
 
 const test = suite('chats of several accounts');
 
-test('three accounts with five devices: everybody reads everybody, under their names', async () => {
+test('[CH1, CH7, CH10, CH11] three accounts with five devices: everybody reads everybody, under their names', async () => {
   const bench = await setUp();
   try {
     const { ada, bea, cleo } = await three(bench);
