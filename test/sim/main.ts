@@ -32,5 +32,9 @@ for (let seed = first; seed < first + count; seed++) {
   }
 }
 for (const [kind, times] of [...total].sort()) say(`${String(times).padStart(7)} ${kind}`);
-say(`${count} seeds, ${failures} failed, ${((performance.now() - began) / count).toFixed(0)} ms a seed`);
+const { user, system } = process.cpuUsage();
+const cpu = `${((user + system) / 1000 / count).toFixed(0)} ms of CPU time each`;
+say(
+  `${count} seeds, ${failures} failed, ${((performance.now() - began) / count).toFixed(0)} ms a seed, ${cpu}`,
+);
 process.exitCode = failures > 0 ? 1 : 0;

@@ -19,7 +19,7 @@ export const act = ({ devices, ledger, story, world }: Stage): void => {
   }
   const chat = story.pick(chats).id;
   if (what < 75) {
-    const words = story.chance(0.08) ? story.between(4, 16) : 1;
+    const words = story.chance(0.08) ? story.between(4, 10) : 1;
     for (let i = 0; i < words; i++) if (who.say(chat)) world.count('words said');
   } else if (what < 88) {
     if (who.delete(chat)) world.count('words deleted');

@@ -17,6 +17,7 @@ let installed = false;
 
 /** Loads what devices load when they first need it: from files, at a moment of its own. */
 export const warmUp = async (): Promise<void> => {
+  if (installed) return;
   const nothing = Array.from({ length: 1_024 }, () => new Uint8Array(40));
   await openManyXChaCha(new Uint8Array(32), nothing, 0, new Uint8Array(0));
 };

@@ -103,7 +103,7 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     linkNext();
     await world.run(world.now() + 20_000);
   }
-  const until = world.now() + story.between(60_000, 240_000);
+  const until = world.now() + story.between(40_000, 150_000);
   const often = (low: number, high: number, run: () => void): void => {
     world.after(dice.between(low, high), () => {
       if (!stage.isRough()) return;
@@ -111,7 +111,7 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
       often(low, high, run);
     });
   };
-  often(10, story.between(300, 4_000), () => act(stage));
+  often(10, story.between(300, 5_000), () => act(stage));
   const faults = story.shuffled(Object.keys(FAULTS) as FaultKind[]).slice(0, story.between(2, 6));
   often(500, cast === 'honest' ? 20_000 : 60_000, () => breakSomething(stage, faults));
   often(5_000, 60_000, linkNext);
