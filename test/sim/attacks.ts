@@ -2,6 +2,7 @@
 // Rules attacked: spec/frame.md §4 to §8, spec/log-document.md §1.
 
 import {
+  createEpoch,
   deriveClientId,
   encodeEntries,
   encodeEntry,
@@ -31,7 +32,7 @@ interface Attack {
   /** What may be said beside that. */
   readonly also?: readonly ErrorCode[];
   /** Sends it. @returns its frames; none if there is nothing to attack at the moment. */
-  run(attack: AttackWorld): readonly Sent[];
+  run(attack: AttackWorld): readonly Sent[] | Promise<readonly Sent[]>;
 }
 
 const PAGE = pageStream(0);
@@ -171,6 +172,28 @@ export const ATTACKS = {
       } as const;
       const payload = encodeEntries([signEntry(add, member.sign, member.sign)]);
       return [member.send({ chain, kind: KIND.control, payload, moves: 0 })];
+    },
+  },
+  'makes an epoch for somebody else as well': {
+    codes: ['LOG_ENTRY_REFUSED'],
+    async run({ member, room }) {
+      const newest = member.newestEpoch(room);
+      const [own] = newest?.entry.recipients ?? [];
+      if (!newest || !own) return [];
+      const { dice } = member;
+      const ghost = { account: dice.bytes(32), accountKey: member.own.hpke };
+      const epoch = await createEpoch({
+        log: room.logId,
+        index: newest.entry.index + 1,
+        parents: [newest.hash],
+        heads: newest.entry.heads,
+        author: member.ownId,
+        epochKey: dice.bytes(32),
+        members: [own, ghost],
+        sign: member.sign,
+      });
+      const chain = member.chain(room, CONTROL_STREAM);
+      return [member.send({ chain, kind: KIND.control, payload: encodeEntries([epoch]), moves: 0 })];
     },
   },
   'claims to have seen what is not there': {

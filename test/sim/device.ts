@@ -10,7 +10,9 @@ import {
   openDevice,
   SealwireError,
 } from '@sealwire/core';
-import type { DeviceInternals } from '@sealwire/core/testing';
+import type { Core, DeviceInternals } from '@sealwire/core/testing';
+import { pageStream } from '@sealwire/protocol';
+import * as Y from 'yjs';
 import { createDisk, type DiskContents } from './disk.ts';
 import type { Ledger } from './ledger.ts';
 import type { Connection, Network } from './network.ts';
@@ -36,6 +38,8 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
   /** Counts the lives: what comes of an earlier one concerns nobody. */
   let run = 0;
   let device: Device | undefined;
+  /** The core of the device that is open. */
+  let inside: Core | undefined;
   let reachable = true;
   let isRetired = false;
   let clockSkewMs = 0;
@@ -46,6 +50,9 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     const internals: DeviceInternals & { now: () => number } = {
       now: () => BEGINNING + world.now() + clockSkewMs,
       randomBytes: (length) => dice.bytes(length),
+      onOpen: (core) => {
+        if (isAlive()) inside = core;
+      },
       edge: {
         openSocket: () => network.openSocket({ name, isReachable: () => reachable && isAlive() }),
         monotonicMs: world.now,
@@ -257,6 +264,17 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         () => ledger.deleted(word),
         (error) => world.note(name, `cannot delete ${message.text}: ${error.code}`),
       );
+      return true;
+    },
+    /** Another provider of a chat that is open loads into its document what nobody here wrote. */
+    loadForeign(id: string): boolean {
+      const page =
+        chats.has(id) && life === 'on' ? inside?.chats.get(id)?.room.page(pageStream(0)) : undefined;
+      if (!page) return false;
+      const foreign = new Y.Doc();
+      foreign.clientID = dice.between(1, 2 ** 31);
+      foreign.getMap('e').set(`${foreign.clientID}:0`, dice.bytes(9));
+      Y.applyUpdate(page.doc, Y.encodeStateAsUpdate(foreign), 'another provider');
       return true;
     },
     createChat(): boolean {

@@ -16,6 +16,7 @@ export const createDisk = (world: World, name: string) => {
   let rows: Uint8Array[] = [];
   let opened: Opened | undefined;
   let full = false;
+  let trap: { readonly isBefore: boolean; readonly spring: () => void } | undefined;
 
   const storage: Storage = {
     async open() {
@@ -60,7 +61,11 @@ export const createDisk = (world: World, name: string) => {
       if (problem) throw problem;
       const covered = self.pending.length;
       await wait();
+      const sprung = self.dead ? undefined : trap;
+      if (sprung) trap = undefined;
+      if (sprung?.isBefore) sprung.spring();
       write(() => [...rows, ...self.pending.splice(0, covered)]);
+      if (sprung?.isBefore === false) sprung.spring();
     };
     self.lose = () => {
       if (problem) return;
@@ -113,6 +118,10 @@ export const createDisk = (world: World, name: string) => {
       rows.push(...opened.pending.splice(0, kept));
       opened.dead = true;
       opened = undefined;
+    },
+    /** Calls `spring` at the next write, just before its bytes are on the disk or before anybody is told that they are. */
+    atNextWrite(spring: () => void): void {
+      trap = { isBefore: dice.chance(0.5), spring };
     },
     /** Somebody deletes what is stored while the device runs. */
     lose: (): void => opened?.lose?.(),

@@ -66,6 +66,7 @@ export const checkEvidence = (
   }
   // A member's frames that are refused, or wait for ever, leave their counters behind.
   if (turncoat) for (const code of ['FRAME_GAP', 'PARKING_FULL'] as const) allowed.add(code);
+  if (world.counts.has('foreign edits')) allowed.add('FOREIGN_EDIT_DROPPED');
   if (liar.told.has('false head') && !reported.has('RELAY_ROLLED_BACK'))
     throw new SimFailure('nobody reports RELAY_ROLLED_BACK: the relay gave a false head');
   for (const { name, evidence } of devices)

@@ -73,6 +73,17 @@ export const FAULTS = {
     later(sim, 20_000, () => device.open());
     return true;
   },
+  'crash at a write': (sim: FaultWorld) => {
+    const device = running(sim);
+    if (!device) return false;
+    const { id } = device;
+    device.disk.atNextWrite(() => {
+      if (device.id !== id || device.life !== 'on' || !sim.isRough()) return;
+      device.crash();
+      later(sim, 5_000, () => device.open());
+    });
+    return true;
+  },
   restart: (sim: FaultWorld) => {
     const device = running(sim);
     if (!device) return false;

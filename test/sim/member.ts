@@ -8,9 +8,11 @@ import {
   chainStart,
   chainStatement,
   decodeBody,
+  decodeEntries,
   deriveClientId,
   deviceIdOf,
   devicePublic,
+  type EpochEntry,
   encodeBody,
   encodeSigned,
   KIND,
@@ -18,6 +20,7 @@ import {
   openFrame,
   type RelaySocket,
   type readKeys,
+  type SignedEntry,
   sealFrame,
   signEd25519,
   streamKey,
@@ -193,6 +196,14 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
       }
       return [...found.values()].at(-1);
     },
+    /** The epoch of the highest number that was ever announced in a room. */
+    newestEpoch(room: KnownRoom): SignedEntry<EpochEntry> | undefined {
+      const epochs = heard(room)
+        .filter(({ body }) => body.kind === KIND.control)
+        .flatMap(({ body }) => entriesOf(body.payload))
+        .filter((signed): signed is SignedEntry<EpochEntry> => signed.entry.type === 'epoch');
+      return epochs.sort((x, y) => y.entry.index - x.entry.index)[0];
+    },
     /** This member's own chain on a stream, begun when first asked for. */
     chain(room: KnownRoom, stream: string): HeardChain {
       const key = `${toHex(room.id)}/${stream}`;
@@ -267,6 +278,15 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
       return top + 1;
     },
   };
+};
+
+/** Log entries of a control frame; none if it is no such thing. */
+const entriesOf = (payload: Uint8Array): SignedEntry[] => {
+  try {
+    return decodeEntries(payload).filter((entry): entry is SignedEntry => !(entry instanceof Error));
+  } catch {
+    return []; // An attack of before.
+  }
 };
 
 export type Member = ReturnType<typeof createMember>;

@@ -36,6 +36,8 @@ export interface Network {
 }
 
 /** After this a relay takes a connection that says nothing for dead; devices have their own patience. */
+/** Less than it takes to bring back an old copy of a device: faults.ts. */
+const MOST_LINGER_MS = 8_000;
 const RELAY_PATIENCE_MS = 60_000;
 
 export const createNetwork = (world: World, relay: RelayPort): Network => {
@@ -75,6 +77,8 @@ export class Connection {
   #downAt = 0;
   #buffered = 0;
   #silent = false;
+  /** How much later than usual arrives what a device sent just before it died. */
+  #lingerMs = 0;
   #isPaused = false;
   /** Came while the relay did not read. */
   readonly #waiting: Uint8Array[] = [];
@@ -116,8 +120,14 @@ export class Connection {
   /** The device is gone without a word. */
   abandon(): void {
     this.socket.onmessage = this.socket.onclose = this.socket.onopen = null;
-    if (this.#state === 'open' && this.#parts.dice.chance(0.5)) this.silence();
-    else this.#end();
+    const { world, dice } = this.#parts;
+    if (this.#state === 'open' && dice.chance(0.5)) {
+      this.silence();
+      return;
+    }
+    // What left before is on its way, and now and then somebody between has kept it for a while.
+    this.#lingerMs = dice.chance(0.5) ? dice.between(0, MOST_LINGER_MS) : 0;
+    world.after(Math.max(0, this.#upAt - world.now()) + this.#lingerMs + 1, () => this.#end());
   }
 
   /** Says something at the relay in the device's name. */
@@ -174,13 +184,17 @@ export class Connection {
     if (this.#state !== 'open') return;
     const { relay, seen } = this.#parts;
     seen.push(bytes);
-    this.#later('up', () => {
+    const arrive = (): void => {
       if (this.#silent || !this.#relaySide) return;
       this.#note(`→ ${bytes.length}`, bytes);
       const { heard, answer } = relay.up(this, bytes);
       if (answer) this.#sendDown(answer, 0);
       this.#waiting.push(...heard);
       this.#read();
+    };
+    this.#later('up', () => {
+      if (this.#lingerMs > 0) this.#parts.world.after(this.#lingerMs, arrive);
+      else arrive();
     });
   }
 

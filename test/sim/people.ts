@@ -23,8 +23,10 @@ export const act = ({ devices, ledger, story, world }: Stage): void => {
     for (let i = 0; i < words; i++) if (who.say(chat)) world.count('words said');
   } else if (what < 88) {
     if (who.delete(chat)) world.count('words deleted');
-  } else if (what < 94) who.leaveChat(chat);
-  else who.copy();
+  } else if (what < 93) who.leaveChat(chat);
+  else if (what < 95) {
+    if (who.loadForeign(chat)) world.count('foreign edits');
+  } else who.copy();
 };
 
 /** Begins to link a device, if the phone can. It joins the others as soon as it is one of them. */

@@ -30,14 +30,14 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
     if (stopped) return;
     member = createMember({ world, network, wiretap, name: device.name, keys });
     member.connect();
-    world.after(1_000, attack);
+    world.after(1_000, () => void attack());
   };
 
-  const attack = (): void => {
+  const attack = async (): Promise<void> => {
     if (stopped || !member) return;
     const kind = story.pick(Object.keys(ATTACKS) as AttackKind[]);
     const room = story.pick(member.rooms);
-    const sent = attackOf(kind).run({
+    const sent = await attackOf(kind).run({
       member,
       room,
       now: world.now(),
@@ -53,7 +53,7 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
       world.count(`attack: ${kind}`);
       world.note(device.name, kind);
     }
-    world.after(story.between(200, 6_000), attack);
+    world.after(story.between(200, 6_000), () => void attack());
   };
 
   const whenClosed = (): void => {

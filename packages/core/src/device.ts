@@ -28,6 +28,7 @@ export const createDevice = async (
     },
   });
 
+  parts.onOpen?.(opened);
   const chats = createReadable<readonly ChatSummary[]>(() =>
     [...opened.chats.values()]
       .map((chat) => chat.summary())

@@ -3,7 +3,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { SealwireError, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
-import type { DeviceParts } from './account/core.ts';
+import type { Core, DeviceParts } from './account/core.ts';
 import { decodeSelf, encodeSelf, type Self } from './account/self.ts';
 import type { CreateAccountOptions, Device, DeviceOptions } from './api.ts';
 import { hpkeKeyPairOf } from './crypto/hpke.ts';
@@ -25,6 +25,8 @@ export interface DeviceInternals {
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
   readonly edge?: Edge;
+  /** Told of the inside of the device before anybody holds the outside. */
+  readonly onOpen?: (core: Core) => void;
   /** Default: the platform's cryptographic source. Anything else is for simulations alone. */
   readonly randomBytes?: (length: number) => Uint8Array;
 }
@@ -113,6 +115,7 @@ export const deviceParts = (
   ...(options.onTraffic && { onTraffic: options.onTraffic }),
   ...(options.times && { times: options.times }),
   ...(options.edge && { edge: options.edge }),
+  ...(options.onOpen && { onOpen: options.onOpen }),
 });
 
 const makeAccount = async (

@@ -13,6 +13,7 @@ import type { Storage } from './vault/storage.ts';
 import { openVault } from './vault/vault.ts';
 
 export { openManyXChaCha, signEd25519, verifyEd25519 } from '#native';
+export type { Core } from './account/core.ts';
 export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
 export { hpkeKeyPair, hpkeKeyPairOf, unwrapKey, wrapKey } from './crypto/hpke.ts';
 export type { Suite } from './crypto/suites.ts';
@@ -31,14 +32,21 @@ export {
 export { addToDeviceLog, type DeviceLog, startDeviceLog } from './identity/device-log.ts';
 export { createDirectory, requireDevice } from './identity/directory.ts';
 export { createEpoch, openEpoch } from './identity/epoch.ts';
-export { decodeEntryBytes, encodeEntryBytes, entryStatement, signEntry } from './identity/log-entry.ts';
+export {
+  decodeEntryBytes,
+  type EpochEntry,
+  encodeEntryBytes,
+  entryStatement,
+  type SignedEntry,
+  signEntry,
+} from './identity/log-entry.ts';
 export { openNewDeviceChannel, openPhoneChannel } from './link/channel.ts';
 export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
 export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
 export { randomBytes } from './random.ts';
 export { chainKey } from './room/chains.ts';
-export { encodeEntries } from './room/control.ts';
+export { decodeEntries, encodeEntries } from './room/control.ts';
 export type { Page } from './room/page.ts';
 export type { Room } from './room/room.ts';
 export { type Edge, PLATFORM_EDGE, type RelaySocket } from './sync/edge.ts';

@@ -40,6 +40,7 @@ export interface DeviceParts {
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
   readonly edge?: Edge;
+  readonly onOpen?: (core: Core) => void;
 }
 
 /** An entry of the account document before it gets its stamp. */
