@@ -5,6 +5,7 @@ import { decodeBody, encodeBody, encodeSigned } from '../src/frame/body.ts';
 import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
 import { openFrame, sealFrame, streamKey } from '../src/frame/envelope.ts';
 import { roomIdOf } from '../src/identity/device-keys.ts';
+import { gapRepair } from '../src/room/gaps.ts';
 import { drain, PAGE, type TestRoom, testAccount, testRoom } from './room-support.ts';
 import { seeded } from './support.ts';
 
@@ -72,6 +73,44 @@ test('[FR10] an opening under a clientID that is not its device’s is refused, 
   await web.room.receive([log, { ...words[0]!, frame }]);
   assert.equal(codes(web), ['FRAME_FORGED']);
   assert.equal(web.texts(), []);
+});
+
+test('[FR25] a room in which something is missing is asked for once more, from the beginning', async () => {
+  const { web, log, words } = await conversation(5);
+  let asked = 0;
+  Object.assign(web.room.options, { refetch: () => asked++ });
+  await web.room.receive([log, words[0]!, words[2]!]);
+  assert.is(asked, 0, 'all has not come yet');
+  await web.room.goLive();
+  assert.is(asked, 1);
+  assert.is(web.room.cursor(), 0);
+  await web.room.receive([log]);
+  assert.is(web.room.cursor(), log.position, 'what waits has come before');
+  await web.room.receive(words);
+  assert.is(web.texts().length, 4);
+  assert.is(asked, 1);
+});
+
+test('[FR25] what never comes is asked for ever more rarely', () => {
+  const minute = 60_000;
+  let now = 1_000_000;
+  const asked: number[] = [];
+  const tell = gapRepair(
+    () => now,
+    () => asked.push(now),
+  );
+  const began = now;
+  tell(false);
+  for (; now < began + 3 * 24 * 60 * minute; now += minute) tell(true);
+  const minutes = asked.map((at) => (at - began) / minute);
+  assert.equal(minutes.slice(0, 6), [0, 1, 5, 21, 85, 341]);
+  assert.equal(minutes.slice(6), [1365, 2805, 4245], 'once a day');
+  tell(false);
+  now += 24 * 60 * minute;
+  tell(true);
+  now += minute;
+  tell(true);
+  assert.is(asked.at(-1), now, 'nothing was missing in between: anew');
 });
 
 test.run();

@@ -314,6 +314,38 @@ test('a room that is added while online is resumed at once, before that with the
   assert.is(device.only(device.sent('resume')).rooms.length, 3);
 });
 
+test('a room that is wanted again is resumed from where the device has gone back to, unless it is on its way anyhow', () => {
+  const device = drive();
+  device.say({ type: 'again', room: idOf(1) });
+  device.live(1);
+  device.cursors.set(1, 0);
+  device.say({ type: 'again', room: idOf(1) });
+  assert.is(device.only(device.all('down')).room, toHex(idOf(1)));
+  assert.equal(device.only(device.sent('resume')).rooms, [{ room: idOf(1), cursor: 0 }]);
+  assert.equal(device.say({ type: 'again', room: idOf(1) }), []);
+  assert.equal(device.say({ type: 'again', room: idOf(7) }), []);
+});
+
+test('what is acknowledged while a room is wanted again says nothing of the frames below it', () => {
+  const device = drive();
+  device.live(1);
+  const requestOf = () => device.only(device.sent('append')).request;
+  device.append(1);
+  const before = requestOf();
+  device.append(1);
+  const within = requestOf();
+  device.say({ type: 'again', room: idOf(1) });
+  const { request } = device.only(device.sent('resume'));
+  device.hear({ type: 'appended', request: before, position: 7 });
+  assert.is(device.only(device.all('appended')).isInOrder, false);
+  device.hear({ type: 'resumed', request, news: [{ index: 0, head: 8 }], refused: [] });
+  assert.equal(device.all('live'), [], 'seven frames are to come');
+  device.frames(1, 1, 2, 3, 4, 5, 6, 7);
+  device.hear({ type: 'appended', request: within, position: 8 });
+  assert.is(device.only(device.all('appended')).isInOrder, true);
+  assert.is(device.all('live').length, 1, 'an own frame stands in the place of what would come');
+});
+
 test('answers that come twice, late, to nobody or of another kind change nothing', () => {
   const device = drive();
   device.live(1);

@@ -15,14 +15,17 @@ export const gapReporter = (
   { counters, chains }: RoomState,
   parked: () => readonly Waiting[],
   report: (evidence: Omit<Evidence, 'room'>) => void,
-): (() => void) => {
+): (() => boolean) => {
   const reported = new Set<string>();
+  let isMissing = false;
   const once = (name: string, evidence: Omit<Evidence, 'room'>): void => {
+    isMissing = true;
     if (reported.has(name)) return;
     reported.add(name);
     report(evidence);
   };
   return () => {
+    isMissing = false;
     for (const { stream, position, frame, body } of parked()) {
       if (!body) {
         const bytes = frame.slice();
@@ -41,8 +44,31 @@ export const gapReporter = (
     for (const { device, counter } of gaps)
       if (!ended.has(device))
         once(`counter/${device}/${counter}`, { code: 'FRAME_GAP', message: GAP, deviceId: device });
+    return isMissing;
   };
 };
+
+/**
+ * When to ask the relay for a whole room once more since something in it is missing: at once, then ever more rarely, since
+ * what somebody claims falsely never comes. What has come in the meantime is as if nothing had been missing.
+ *
+ * @param again - asks.
+ * @returns the function to be told whether something is missing, when all has come that the relay has.
+ */
+export const gapRepair = (now: () => number, again: () => void): ((isMissing: boolean) => void) => {
+  let pauseMs = 0;
+  let notBefore = Number.NEGATIVE_INFINITY;
+  return (missing) => {
+    if (!missing) pauseMs = 0;
+    if (!missing || now() < notBefore) return;
+    pauseMs = Math.min(Math.max(4 * pauseMs, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
+    notBefore = now() + pauseMs;
+    again();
+  };
+};
+
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 const GAP = 'A frame that a device sent never came: the relay withheld or lost it.';
 const KEY_MISSING = 'A frame waits for a key that has not come.';

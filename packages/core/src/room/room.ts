@@ -11,7 +11,7 @@ import { renewWriters } from './audience.ts';
 import type { Chain } from './chains.ts';
 import { encodeEntries } from './control.ts';
 import { judgeContested } from './forks.ts';
-import { gapReporter } from './gaps.ts';
+import { gapRepair, gapReporter } from './gaps.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
 import { toWaiting } from './opening.ts';
 import { rebuildRoom } from './rebuild.ts';
@@ -46,6 +46,8 @@ export const createRoom = (
   /** Where a stream's accepted updates go while a provider is attached: its socket instead of the document itself. */
   const sinks = new Map<string, (update: Uint8Array) => void>();
 
+  /** How often the relay was asked for everything again: what came before that leaves the cursor alone. */
+  let fetches = 0;
   let queue: Promise<void> = Promise.resolve();
   /** Runs steps one after another; a failed one is reported and does not stop those behind it. */
   const step = (run: () => Promise<void> | void): Promise<void> => {
@@ -79,8 +81,9 @@ export const createRoom = (
   };
   const inbox = createInbox(inboxOptions);
   const sayGaps = gapReporter(state, inbox.parked, report);
+  const repairGaps = gapRepair(options.now, () => startOver());
   const reportGaps = (): void => {
-    if (state.live && (options.isCaughtUp?.() ?? true)) sayGaps();
+    if (state.live && (options.isCaughtUp?.() ?? true)) repairGaps(sayGaps());
   };
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
@@ -100,8 +103,9 @@ export const createRoom = (
     renewWriters(state);
   };
 
-  /** Keys of older epochs came: what was passed over is fetched again. */
+  /** The relay is asked for everything again: what was passed over can be read by now, or something never came. */
   const startOver = (): void => {
+    fetches += 1;
     state.cursor = 0;
     // A failed vault reports itself.
     options.vault.commit({ put: [bodiesRecord(state, [])] }).durable.catch(() => undefined);
@@ -121,8 +125,8 @@ export const createRoom = (
     await judge();
   };
 
-  const judge = async (): Promise<void> => {
-    const taken = [...inbox.parked()];
+  /** @param fresh - what has just come, which the cursor moves over. */
+  const judge = async (fresh: readonly Waiting[] = []): Promise<void> => {
     const judgement = await inbox.judge();
     for (const { body, chain } of judgement.accepted) hear(state, body, chain);
     for (const item of judgement.duplicates) {
@@ -131,7 +135,7 @@ export const createRoom = (
     }
     for (const { position } of judgement.dropped)
       state.cursorLimit = Math.min(state.cursorLimit, position - 1);
-    for (const { position } of taken) moveCursor(state, position);
+    for (const { position } of fresh) moveCursor(state, position);
     store(state, judgement, inbox.parked(), sender.dropCovered());
     for (const [stream, items] of updatesByStream(judgement)) deliver(stream, items);
     const isShorter = await judgeContested(state, judgement.contested, report);
@@ -204,14 +208,17 @@ export const createRoom = (
       void step(() => resetPage(state, stream));
     },
     /** Frames as the relay delivers them, in rising position. */
-    receive: (frames: readonly StoredFrame[]): Promise<void> =>
-      step(async () => {
+    receive(frames: readonly StoredFrame[]): Promise<void> {
+      const of = fetches;
+      return step(async () => {
+        if (of !== fetches) return; // They come again, behind those that they do not wait for.
         const fresh: Waiting[] = frames.filter(({ position }) => position > state.cursor).map(toWaiting);
         if (fresh.length === 0) return;
         inbox.take(fresh);
-        await judge();
+        await judge(fresh);
         reportGaps();
-      }),
+      });
+    },
     /** Judges again what waits: a key or a device has become known. */
     retry: (): Promise<void> =>
       step(async () => {
@@ -227,13 +234,16 @@ export const createRoom = (
     /** True if nothing may be said here before a new epoch, which needs what this device does not have yet. */
     rotationOwed: (): boolean => sender.duty.rotationOwed(),
     /** The relay has this frame durably at this position. It may be settled already: it came back before the answer. */
-    appended: (position: number, frame: Uint8Array): Promise<void> =>
-      step(() => {
+    appended(position: number, frame: Uint8Array, isInOrder = true): Promise<void> {
+      const of = fetches;
+      return step(() => {
         const item = state.framed.find((framed) => framed.frame === frame);
+        if (isInOrder && of === fetches) moveCursor(state, position);
         if (item) sender.settle(item, position);
         changed();
         kick();
-      }),
+      });
+    },
     /** Everything up to the head has come: own frames may leave. */
     goLive: (): Promise<void> =>
       step(async () => {

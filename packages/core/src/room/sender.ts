@@ -13,7 +13,7 @@ import { createDuty } from './duty.ts';
 import { frameBatch } from './framing.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
-import { type FramedItem, moveCursor, type RoomState, remember, writerOf } from './state.ts';
+import { type FramedItem, type RoomState, remember, writerOf } from './state.ts';
 
 export interface SenderEvents {
   /** What a person sees has changed: stored, sent. */
@@ -210,7 +210,6 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     settle(item: FramedItem, position: number): void {
       const { stream, encodedBody, body, clockAfter } = item;
       state.framed = state.framed.filter((other) => other !== item);
-      moveCursor(state, position);
       state.kept.set(keptKey(body), { position, stream, body: encodedBody });
       vault
         .commit({

@@ -136,7 +136,7 @@ export const createEngine = (options: EngineOptions) => {
       'go-back': ({ head }) => room?.goBack(head).then(() => handle({ type: 'went-back', room: room.id })),
       live: () => room?.goLive(),
       down: () => room?.goDown(),
-      appended: ({ position, frame }) => room?.appended(position, frame),
+      appended: ({ position, frame, isInOrder }) => room?.appended(position, frame, isInOrder),
     };
     (performers[effect.type] as (of: SessionEffect) => unknown)(effect);
   };
@@ -270,6 +270,8 @@ export const createEngine = (options: EngineOptions) => {
     refetch: (room: Uint8Array) => handle({ type: 'went-back', room }),
     append: (room: Uint8Array, stream: string, frame: Uint8Array) =>
       handle({ type: 'append', room, stream, frame }),
+    /** Asks for a room anew from its cursor. */
+    refetch: (room: Uint8Array) => handle({ type: 'again', room }),
     /** The account's list of devices has changed: tell the relay. */
     principalChanged: () => handle({ type: 'principal' }),
     /** Resolves when the relay has the account's list of devices as it is now, however often it must be sent. */

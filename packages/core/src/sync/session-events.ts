@@ -39,6 +39,8 @@ export type SessionEvent =
     }
   /** The device has gone back in a room: to where the relay is that rolled back, or to read older frames. */
   | { readonly type: 'went-back'; readonly room: Uint8Array }
+  /** The device wants a room anew from its cursor, which it has set back: something in it never came. */
+  | { readonly type: 'again'; readonly room: Uint8Array }
   /** The principal has changed hands of keys: write it (again). */
   | { readonly type: 'principal' };
 
@@ -72,6 +74,8 @@ export type SessionEffect =
       readonly room: string;
       readonly position: number;
       readonly frame: Uint8Array;
+      /** True if all frames below have come: the cursor may move there. */
+      readonly isInOrder: boolean;
     }
   | { readonly type: 'append-again'; readonly room: string }
   | { readonly type: 'problem'; readonly error: SealwireError; readonly room?: string };

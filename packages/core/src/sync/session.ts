@@ -265,8 +265,13 @@ export const createSession = (options: SessionOptions) => {
         const entry = take(message.request, ['append']);
         if (!entry) break;
         const { room, frame } = entry;
-        emit({ type: 'appended', room: toHex(room.id), position: message.position, frame });
-        room.delivered = Math.max(room.delivered, message.position);
+        const { position } = message;
+        // While it is resumed, what is acknowledged belongs to the time before: frames below it are still to come.
+        const isInOrder = room.state === 'catching-up' || room.state === 'live';
+        emit({ type: 'appended', room: toHex(room.id), position, frame, isInOrder });
+        if (!isInOrder) break;
+        room.delivered = Math.max(room.delivered, position);
+        settle(room);
         break;
       }
       case 'done': {
@@ -357,6 +362,11 @@ export const createSession = (options: SessionOptions) => {
       case 'went-back': {
         const room = rooms.get(toHex(event.room));
         if (phase === 'online' && room) resume([room]);
+        break;
+      }
+      case 'again': {
+        const room = rooms.get(toHex(event.room));
+        if (room?.state === 'catching-up' || room?.state === 'live') resume([room]);
         break;
       }
       case 'principal':
