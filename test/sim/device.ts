@@ -261,7 +261,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
       world.note(name, `deletes ${message.text}`);
       follow(
         chat.delete(message.id),
-        () => ledger.deleted(word),
+        () => ledger.deleted(word, self.id),
         (error) => world.note(name, `cannot delete ${message.text}: ${error.code}`),
       );
       return true;
@@ -286,6 +286,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         (id) => {
           known.id = id;
           known.state = 'stored';
+          known.at = world.now();
         },
         (error) => world.note(name, `cannot make ${known.title}: ${error.code}`),
       );

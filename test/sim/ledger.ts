@@ -9,6 +9,8 @@ export interface Word {
   /** Device id. */
   readonly author: string;
   readonly saidAt: number;
+  /** When it was first shown as stored: with a full disk, long after it was said. */
+  storedAt: number;
   /** `unsure` until it was shown as stored: then it may be there, or not. */
   state: 'unsure' | 'stored' | 'sent';
   /** `unsure` from the wish to the moment at which its deletion was shown as stored. */
@@ -19,13 +21,15 @@ interface Deletion {
   readonly word: Word;
   /** Device id. */
   readonly by: string;
-  readonly at: number;
+  /** When it was stored. */
+  at: number;
 }
 
 interface KnownChat {
   readonly title: string;
   readonly by: string;
-  readonly at: number;
+  /** When it was stored. */
+  at: number;
   id: string | undefined;
   state: 'unsure' | 'stored';
 }
@@ -43,19 +47,24 @@ export const createLedger = (world: World) => {
     chats: chats as ReadonlyMap<string, KnownChat>,
     newText: (device: string): string => `word-${next++} of ${device} canary`,
     say(text: string, chat: string, author: string): Word {
-      const word: Word = { text, chat, author, saidAt: world.now(), state: 'unsure', deleted: 'no' };
+      const at = world.now();
+      const word: Word = { text, chat, author, saidAt: at, storedAt: at, state: 'unsure', deleted: 'no' };
       words.set(text, word);
       return word;
     },
     stored(word: Word): void {
-      if (word.state === 'unsure') word.state = 'stored';
+      if (word.state !== 'unsure') return;
+      word.state = 'stored';
+      word.storedAt = world.now();
     },
     delete(word: Word, by: string): void {
       if (word.deleted === 'no') word.deleted = 'unsure';
       deletions.push({ word, by, at: world.now() });
     },
-    deleted(word: Word): void {
+    deleted(word: Word, by: string): void {
       word.deleted = 'yes';
+      for (const deletion of deletions)
+        if (deletion.word === word && deletion.by === by) deletion.at = world.now();
     },
     newChat(by: string): KnownChat {
       const chat: KnownChat = {
@@ -74,7 +83,7 @@ export const createLedger = (world: World) => {
     restored(device: string, at: number): void {
       const safe = settledAt.get(device) ?? 0;
       for (const word of words.values())
-        if (word.author === device && word.state === 'stored' && word.saidAt >= at && word.saidAt >= safe)
+        if (word.author === device && word.state === 'stored' && word.storedAt >= at && word.storedAt >= safe)
           word.state = 'unsure';
       for (const { word, by, at: deletedAt } of deletions)
         if (by === device && word.deleted === 'yes' && deletedAt >= at && deletedAt >= safe)

@@ -42,6 +42,8 @@ interface LieType {
   readonly also?: readonly ErrorCode[];
   /** True if what a device misses may stay missing: then it must have said so. */
   readonly loses: boolean;
+  /** True if what the relay had may be gone from its disk. */
+  readonly forgets?: boolean;
   /** Starts it. @returns undefined if there is nothing to lie about at the moment; `done` for a single act. */
   begin(sim: LieWorld): Omit<Lie, 'kind'> | 'done' | undefined;
 }
@@ -192,6 +194,7 @@ export const LIES = {
   'acknowledged and lost': {
     codes: GAP,
     loses: true,
+    forgets: true,
     begin: (sim) => {
       const victim = victimOf(sim);
       return { swallows: (author) => author === victim && sim.dice.chance(0.5) };
@@ -212,6 +215,7 @@ export const LIES = {
     codes: ['RELAY_ROLLED_BACK'],
     also: ['NO_PRINCIPAL', 'NOT_A_MEMBER'],
     loses: true,
+    forgets: true,
     begin: (sim) => {
       const length = sim.relay.length();
       if (length < 12) return undefined;
@@ -223,6 +227,7 @@ export const LIES = {
     codes: ['RELAY_ROLLED_BACK'],
     also: ['FRAME_GAP'],
     loses: true,
+    forgets: true,
     begin: (sim) => {
       const rooms = sim.relay.rooms();
       if (rooms.length === 0) return undefined;

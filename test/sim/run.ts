@@ -2,7 +2,7 @@
 // asked. What is on stage: stage.ts.
 import { checkAll } from './checks.ts';
 import { breakSomething, FAULTS, type FaultKind, heal } from './faults.ts';
-import { LIES, type LieKind } from './lies.ts';
+import { LIES, type LieKind, lieType } from './lies.ts';
 import { startLinking } from './linking.ts';
 import { act, lastWords, linkOne } from './people.ts';
 import { warmUp } from './platform.ts';
@@ -112,13 +112,16 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     });
   };
   often(10, story.between(300, 5_000), () => act(stage));
-  const faults = story.shuffled(Object.keys(FAULTS) as FaultKind[]).slice(0, story.between(2, 6));
+  const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(1, 2));
+  // What the relay lost and the device that wrote it forgot is nowhere.
+  const forgets = cast === 'lying relay' && lies.some((kind) => lieType(kind).forgets);
+  const faults = story
+    .shuffled(Object.keys(FAULTS) as FaultKind[])
+    .filter((kind) => !forgets || kind !== 'restored from a copy')
+    .slice(0, story.between(2, 6));
   often(500, cast === 'honest' ? 20_000 : 60_000, () => breakSomething(stage, faults));
   often(5_000, 60_000, linkNext);
-  if (cast === 'lying relay') {
-    const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(1, 2));
-    often(500, 15_000, () => liar.begin(story.pick(lies)));
-  }
+  if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
   if (cast === 'turncoat')
     linkOne(stage, 'mallory', (mallory) => {
       const look = (): void => {

@@ -84,7 +84,8 @@ export const BUILDS: readonly BrokenBuild[] = [
   {
     name: 'an epoch for the wrong people is accepted',
     file: `${ROOM}/group-keys.ts`,
-    snippet: 'if (accounts.length !== listed.size || !accounts.every((account) => listed.has(toHex(account))))',
+    snippet:
+      'if (accounts.length !== listed.size || !accounts.every((account) => listed.has(toHex(account))))',
     broken: 'if (listed.size === 0)',
   },
 ];

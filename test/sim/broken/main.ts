@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BUILDS, type BrokenBuild, type Mutation, WAITING } from './builds.ts';
+import { type BrokenBuild, BUILDS, type Mutation, WAITING } from './builds.ts';
 
 /** Seeds until a build counts as not noticed. */
 const SEEDS = 200;
