@@ -314,18 +314,6 @@ test('a room that is added while online is resumed at once, before that with the
   assert.is(device.only(device.sent('resume')).rooms.length, 3);
 });
 
-test('a room that is wanted again is resumed from where the device has gone back to, unless it is on its way anyhow', () => {
-  const device = drive();
-  device.say({ type: 'again', room: idOf(1) });
-  device.live(1);
-  device.cursors.set(1, 0);
-  device.say({ type: 'again', room: idOf(1) });
-  assert.is(device.only(device.all('down')).room, toHex(idOf(1)));
-  assert.equal(device.only(device.sent('resume')).rooms, [{ room: idOf(1), cursor: 0 }]);
-  assert.equal(device.say({ type: 'again', room: idOf(1) }), []);
-  assert.equal(device.say({ type: 'again', room: idOf(7) }), []);
-});
-
 test('what is acknowledged while a room is wanted again says nothing of the frames below it', () => {
   const device = drive();
   device.live(1);
@@ -334,7 +322,7 @@ test('what is acknowledged while a room is wanted again says nothing of the fram
   const before = requestOf();
   device.append(1);
   const within = requestOf();
-  device.say({ type: 'again', room: idOf(1) });
+  device.say({ type: 'went-back', room: idOf(1) });
   const { request } = device.only(device.sent('resume'));
   device.hear({ type: 'appended', request: before, position: 7 });
   assert.is(device.only(device.all('appended')).isInOrder, false);

@@ -270,8 +270,6 @@ export const createEngine = (options: EngineOptions) => {
     refetch: (room: Uint8Array) => handle({ type: 'went-back', room }),
     append: (room: Uint8Array, stream: string, frame: Uint8Array) =>
       handle({ type: 'append', room, stream, frame }),
-    /** Asks for a room anew from its cursor. */
-    refetch: (room: Uint8Array) => handle({ type: 'again', room }),
     /** The account's list of devices has changed: tell the relay. */
     principalChanged: () => handle({ type: 'principal' }),
     /** Resolves when the relay has the account's list of devices as it is now, however often it must be sent. */

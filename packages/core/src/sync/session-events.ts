@@ -39,8 +39,6 @@ export type SessionEvent =
     }
   /** The device has gone back in a room: to where the relay is that rolled back, or to read older frames. */
   | { readonly type: 'went-back'; readonly room: Uint8Array }
-  /** The device wants a room anew from its cursor, which it has set back: something in it never came. */
-  | { readonly type: 'again'; readonly room: Uint8Array }
   /** The principal has changed hands of keys: write it (again). */
   | { readonly type: 'principal' };
 

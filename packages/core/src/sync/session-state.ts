@@ -44,6 +44,7 @@ export const retryAfterMs = (times: SessionTimes, failures: number, random: numb
 
 /** What is told to people. */
 export const problems = {
+  refused: (code: ErrorCode) => new SealwireError(code, 'The relay refused a room.'),
   somebodyElse: () => new SealwireError('AUTH_FAILED', 'The relay knows this device as somebody else.'),
   unknown: () =>
     new SealwireError(

@@ -184,11 +184,7 @@ export const createSession = (options: SessionOptions) => {
     room.resumeAgainAt = now + times.retryLongestMs;
     if (room.reported === code) return;
     room.reported = code;
-    emit({
-      type: 'problem',
-      room: toHex(room.id),
-      error: new SealwireError(code, 'The relay refused a room.'),
-    });
+    emit({ type: 'problem', room: toHex(room.id), error: problems.refused(code) });
   };
 
   const done = (entry: Extract<Pending, { type: 'put-room' | 'put-principal' }>, version: number) => {
@@ -362,11 +358,6 @@ export const createSession = (options: SessionOptions) => {
       case 'went-back': {
         const room = rooms.get(toHex(event.room));
         if (phase === 'online' && room) resume([room]);
-        break;
-      }
-      case 'again': {
-        const room = rooms.get(toHex(event.room));
-        if (room?.state === 'catching-up' || room?.state === 'live') resume([room]);
         break;
       }
       case 'principal':
