@@ -131,3 +131,107 @@ export async function finishLinking(phone: Page, web: Page, deviceName: string):
   await phone.getByText(`${deviceName} is linked`).waitFor();
   await phone.getByRole('button', { name: 'Done' }).click();
 }
+
+/** Links a browser by its code as text, from a page that shows one. */
+export async function linkByText(phone: Page, web: Page, url: string, deviceName: string): Promise<void> {
+  await web.goto(url);
+  await pasteCode(phone, await codeOn(web));
+  await finishLinking(phone, web, deviceName);
+  await web
+    .getByRole('navigation', { name: 'Chats' })
+    .or(web.getByRole('heading', { name: 'No chats yet' }))
+    .first()
+    .waitFor();
+}
+
+export async function openDevice(page: Page, name: string): Promise<void> {
+  await visit(page, 'devices');
+  await page.getByRole('list', { name: 'Devices' }).getByRole('link', { name }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+}
+
+export async function logOut(phone: Page, name: string): Promise<void> {
+  await openDevice(phone, name);
+  await phone.getByRole('button', { name: 'Log out', exact: true }).click();
+  await phone.getByRole('button', { name: `Log out ${name}` }).click();
+  await phone.getByRole('heading', { name: 'Linked devices', level: 1 }).waitFor();
+}
+
+/** This account's card, as "Copy my card as text" would copy it. */
+export async function cardOn(page: Page): Promise<string> {
+  await visit(page, 'card');
+  const field = page.getByRole('textbox', { name: 'Card as text', includeHidden: true });
+  await field.waitFor({ state: 'attached' });
+  return field.inputValue();
+}
+
+export async function addContactByText(page: Page, card: string): Promise<void> {
+  await visit(page, 'add-contact');
+  await typeCode(page, card);
+  await page.getByRole('heading', { name: 'People', level: 1 }).waitFor();
+}
+
+/** Types a code where the camera would read one. */
+export async function typeCode(page: Page, code: string): Promise<void> {
+  const byText = page.getByRole('button', { name: 'Paste the code as text' });
+  await byText
+    .or(page.getByRole('textbox', { name: 'Code' }))
+    .first()
+    .waitFor();
+  if (await byText.isVisible()) await byText.click();
+  await page.getByRole('textbox', { name: 'Code' }).fill(code);
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+export async function acceptRequest(page: Page, name: string): Promise<void> {
+  await visit(page, 'contacts');
+  await page.getByRole('button', { name: `Accept ${name}` }).click();
+  await contactKnown(page, name);
+}
+
+/** Waits until somebody is a contact who has answered. */
+export async function contactKnown(page: Page, name: string): Promise<void> {
+  await visit(page, 'contacts');
+  const row = page.getByRole('list', { name: 'People' }).getByRole('link', { name });
+  await row.waitFor();
+  await row.getByText('Asked').waitFor({ state: 'detached' });
+}
+
+export async function openContact(page: Page, name: string): Promise<void> {
+  await contactKnown(page, name);
+  await page.getByRole('list', { name: 'People' }).getByRole('link', { name }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+}
+
+export async function safetyNumber(page: Page, name: string): Promise<string> {
+  await openContact(page, name);
+  return (await page.locator('.safety').getAttribute('data-digits')) ?? '';
+}
+
+/** The code that this device shows for a contact's device to scan. */
+export async function safetyCode(page: Page, name: string): Promise<string> {
+  await openContact(page, name);
+  return page.getByRole('textbox', { name: 'Safety number as text', includeHidden: true }).inputValue();
+}
+
+export async function compareSafety(page: Page, name: string, code: string): Promise<void> {
+  await openContact(page, name);
+  await page.getByRole('button', { name: 'Scan theirs' }).click();
+  await typeCode(page, code);
+}
+
+export async function createGroup(page: Page, title: string, names: readonly string[]): Promise<void> {
+  await visit(page, 'new-chat');
+  await page.getByRole('textbox', { name: 'Chat title' }).fill(title);
+  for (const name of names) await page.getByRole('checkbox', { name }).check();
+  await page.getByRole('button', { name: 'Create chat' }).click();
+  await page.getByRole('heading', { name: title, level: 1 }).waitFor();
+}
+
+export async function removeMember(page: Page, title: string, name: string): Promise<void> {
+  await openChat(page, title);
+  await page.getByRole('link', { name: 'About this chat' }).click();
+  await page.getByRole('button', { name: `Remove ${name}` }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await page.getByRole('list', { name: 'Members' }).getByText(name).waitFor({ state: 'detached' });
+}
