@@ -100,6 +100,28 @@ test('linking, step by step, and the web app after it', async () => {
   await look(web, 'web-chat');
 });
 
+test('people, their numbers, a group, a device and its end', async () => {
+  const bob = await world.newPage(PHONE);
+  await person.createAccount(bob, relay.phoneUrl, 'Bob Noyce');
+  await person.addContactByText(bob, await person.cardOn(phone));
+  await look(phone, 'phone-card');
+  await person.visit(web, 'contacts');
+  await web.getByRole('button', { name: 'Accept Bob Noyce' }).waitFor();
+  await look(web, 'web-request');
+  await person.acceptRequest(web, 'Bob Noyce');
+  await person.openContact(phone, 'Bob Noyce');
+  await look(phone, 'phone-contact');
+  await person.createGroup(web, 'Harbour', ['Bob Noyce']);
+  await web.getByRole('link', { name: 'About this chat' }).click();
+  await web.getByRole('button', { name: 'Remove Bob Noyce' }).click();
+  await look(web, 'web-chat-info');
+  await bob.close();
+  await person.visit(phone, 'devices');
+  await phone.getByRole('list', { name: 'Devices' }).getByRole('link').last().click();
+  await phone.getByRole('button', { name: 'Log out', exact: true }).click();
+  await look(phone, 'phone-log-out');
+});
+
 test('the keyboard alone opens a chat, writes, and reaches the options of a message', async () => {
   await person.visit(web, 'chats');
   const chat = web.getByRole('link', { name: 'Note to self' });
@@ -132,6 +154,8 @@ const PAGES = [
   ['devices', 'Linked devices'],
   ['link', 'Link a device'],
   ['notices', 'Security notices'],
+  ['contacts', 'People'],
+  ['add-contact', 'Add somebody'],
 ] as const;
 
 /** Looks at a screen in both schemes, and once at the other width. */

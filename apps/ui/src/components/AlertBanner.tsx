@@ -35,7 +35,9 @@ function Shown(props: { readonly device: Device; readonly alert: Alert; readonly
       <div>
         <p className="note-title">{title}</p>
         <p>
-          {text} {formatAgo(alert.at, now)}
+          {text}
+          {alert.kind === 'device-linked' && !mayEnd && ' If it was not you, log it out on your phone.'}{' '}
+          {formatAgo(alert.at, now)}
           {more > 0 && ` · ${more} more`}
         </p>
         {failed !== undefined && <p>{explain(failed).title}.</p>}

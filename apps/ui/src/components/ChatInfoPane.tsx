@@ -71,7 +71,7 @@ function MemberRow(props: { readonly chat: Chat; readonly member: ChatMember; re
               className="button"
               disabled={promote.busy}
               onClick={() => promote.run()}
-              aria-label={`Make ${member.name} an admin`}
+              aria-label={`Make admin: ${member.name}`}
             >
               Make admin
             </button>
