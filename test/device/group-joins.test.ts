@@ -86,6 +86,74 @@ test('[CH6] added with history: everything from the beginning, also after a rest
   }
 });
 
+test('[CH5] what was said before somebody joined, and left later, is for those who were there', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId]);
+    const [onAda, onBea] = await Promise.all([ada, bea].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!].map((chat) => members(chat, 2)));
+    await onBea!.send('first');
+    await shows(onAda!, 'first');
+    bea.setNetwork(false);
+    await onBea!.send('for Ada alone');
+    const evidence = [ada, bea, cleo].map(watch);
+    await onAda!.addMember(cleo.accountId);
+    await onAda!.send('welcome');
+    const onCleo = await opened(cleo, id);
+    await shows(onCleo, 'welcome');
+    bea.setNetwork(true);
+    await shows(onAda!, 'for Ada alone');
+    await members(onBea!, 3);
+    await onBea!.send('for all');
+    await shows(onCleo, 'for all');
+    await Promise.all([ada, bea, cleo].map(settled));
+    assert.equal(texts(onCleo), ['welcome', 'for all']);
+    assert.is(cleo.status.get().pending, 0);
+    await bench.close(cleo);
+    const again = await bench.open('cleo', {});
+    evidence.push(watch(again));
+    const reopened = await opened(again, id);
+    await onAda!.send('again');
+    await shows(reopened, 'again');
+    assert.equal(texts(reopened), ['welcome', 'for all', 'again']);
+    for (const [i, seen] of evidence.entries()) assert.equal(seen, [], `device ${i}`);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH6] who was there without the history and comes back with it reads what was passed over', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench, { times: { retryLongestMs: 300 } });
+    const id = await ada.createChat('Summer', [bea.accountId]);
+    const onAda = await opened(ada, id);
+    await members(onAda, 2);
+    await onAda.send('one');
+    await sent(onAda, 'one');
+    await onAda.addMember(cleo.accountId);
+    await onAda.send('two');
+    const onCleo = await opened(cleo, id);
+    await shows(onCleo, 'two');
+    assert.equal(texts(onCleo), ['two']);
+    await onAda.removeMember(cleo.accountId);
+    await onAda.send('three');
+    await sent(onAda, 'three');
+    await onAda.addMember(cleo.accountId, { shareHistory: true });
+    await onAda.send('four');
+    await until(onCleo.timeline, (list) => list.length === 4);
+    assert.equal(texts(onCleo), ['one', 'two', 'three', 'four']);
+    await onCleo.send('five');
+    await shows(onAda, 'five');
+    await settled(cleo);
+    await bench.close(cleo);
+    assert.is(texts(await opened(await bench.open('cleo', {}), id)).length, 5);
+  } finally {
+    await bench.end();
+  }
+});
+
 test("a stranger's invitation waits; joined after a yes, never after a no", async () => {
   const bench = await setUp();
   try {

@@ -1,9 +1,16 @@
 // timeout: 300s
 // Chats of several accounts over a real relay: made, written in from all sides, joined later, left, and ended. Rules:
 // spec/chats.md.
+
+import {
+  decodeClientMessage,
+  decodeRelayMessage,
+  encodeClientMessage,
+  encodeRelayMessage,
+} from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { members, opened, sent, shows, texts, three, watch } from './people.ts';
+import { meet, members, online, opened, sent, shows, texts, three, watch } from './people.ts';
 import { settled, setUp, until } from './support.ts';
 
 const test = suite('chats of several accounts');
@@ -79,6 +86,59 @@ test('[CH8] removed: nothing later can be read, nothing later counts, and the ot
     for (const seen of evidence) assert.equal(seen, []);
     await onAda!.addMember(cleo.accountId);
     await members(onBea!, 3);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH3] what a removed person still gets into the room is void for all, and for a device that is linked later', async () => {
+  const bench = await setUp();
+  try {
+    let isDeaf = false;
+    const pong = encodeRelayMessage({ type: 'pong' });
+    const ping = encodeClientMessage({ type: 'ping' });
+    const type = (direction: 'up' | 'down', bytes: Uint8Array) =>
+      (direction === 'up' ? decodeClientMessage(bytes) : decodeRelayMessage(bytes)).type;
+    // The relay keeps to its old list, and tells Cleo nothing.
+    const ada = await bench.create('ada', {
+      onTraffic: (direction, bytes) => (isDeaf && type(direction, bytes) === 'put-room' ? ping : undefined),
+    });
+    const bea = await bench.create('bea', { name: 'Bea' });
+    const cleo = await bench.create('cleo', {
+      name: 'Cleo',
+      onTraffic: (direction, bytes) => (isDeaf && type(direction, bytes) === 'frames' ? pong : undefined),
+    });
+    await Promise.all([ada, bea, cleo].map(online));
+    await meet(bea, ada);
+    await meet(cleo, ada);
+    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
+    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    await onCleo!.send('before');
+    await Promise.all([onAda!, onBea!].map((chat) => shows(chat, 'before')));
+    await settled(cleo);
+    isDeaf = true;
+    await onAda!.removeMember(cleo.accountId);
+    await members(onBea!, 2);
+    const told = Promise.all(
+      [ada, bea].map(
+        (device) =>
+          new Promise<void>((resolve) => {
+            device.onEvidence(({ code, deviceId }) => {
+              if (code === 'FRAME_VOID' && deviceId === cleo.id) resolve();
+            });
+          }),
+      ),
+    );
+    await onCleo!.send('as if nothing had happened');
+    await sent(onCleo!, 'as if nothing had happened');
+    await told;
+    await onBea!.send('after');
+    await shows(onAda!, 'after');
+    const web = await bench.link(bea, 'bea-web');
+    const onWeb = await opened(web, id);
+    await shows(onWeb, 'after');
+    for (const chat of [onAda!, onBea!, onWeb]) assert.equal(texts(chat), ['before', 'after']);
   } finally {
     await bench.end();
   }

@@ -214,8 +214,8 @@ export interface Chat {
   /** The longest there first; empty while the chat's log has not come. */
   readonly members: Readable<readonly ChatMember[]>;
   /**
-   * Adds somebody and invites them. They read what is written from now on; with `shareHistory`, what was written before
-   * as well. Works offline; resolves when it is durable here.
+   * Adds somebody and invites them. They read what is written from now on, perhaps also what has not left yet; with
+   * `shareHistory`, all that was written before. Works offline; resolves when it is durable here.
    * @throws SealwireError NOT_AN_ADMIN, CONTACT_UNKNOWN, LIMIT_REACHED
    */
   addMember(accountId: string, options?: { readonly shareHistory?: boolean }): Promise<void>;
