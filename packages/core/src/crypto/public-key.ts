@@ -34,7 +34,8 @@ const isOfHighOrder = (point: Uint8Array): boolean => {
 const isReduced = (bytes: Uint8Array): boolean => {
   for (let at = 0; at < bytes.length; at += 3) {
     const middle = bytes[at + 1]!;
-    if ((bytes[at]! | ((middle & 15) << 8)) >= Q || ((middle >> 4) | (bytes[at + 2]! << 4)) >= Q) return false;
+    if ((bytes[at]! | ((middle & 15) << 8)) >= Q || ((middle >> 4) | (bytes[at + 2]! << 4)) >= Q)
+      return false;
   }
   return true;
 };
