@@ -1,13 +1,16 @@
 // What a device says when frames are missing, and that nobody can keep it from saying so. Rules: spec/frame.md §6 and §7.
+import { toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeBody, encodeBody, encodeSigned } from '../src/frame/body.ts';
 import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
 import { openFrame, sealFrame, streamKey } from '../src/frame/envelope.ts';
 import { roomIdOf } from '../src/identity/device-keys.ts';
+import { addToDeviceLog } from '../src/identity/device-log.ts';
+import { signEntry } from '../src/identity/log-entry.ts';
 import { gapRepair } from '../src/room/gaps.ts';
 import { drain, PAGE, type TestRoom, testAccount, testRoom } from './room-support.ts';
-import { seeded } from './support.ts';
+import { seeded, testDevice } from './support.ts';
 
 const test = suite('gaps of a room');
 
@@ -111,6 +114,37 @@ test('[FR25] what never comes is asked for ever more rarely', () => {
   now += minute;
   tell(true);
   assert.is(asked.at(-1), now, 'nothing was missing in between: anew');
+});
+
+test('[FR26] heads that a device names and that never came are reported, until the log comes', async () => {
+  const { random, account, web } = await conversation(6);
+  const other = testDevice(random, account.log.root);
+  const author = account.devices[0]!;
+  const add = signEntry(
+    {
+      type: 'device-add',
+      account: account.log.root,
+      parents: account.log.heads,
+      author: author.logged.id,
+      device: other.logged.keys,
+      rights: 0,
+      at: 3,
+    },
+    author.sign,
+    other.sign,
+  );
+  const longer = await addToDeviceLog(account.log, add);
+  const elsewhere = await testRoom(random, { ...account, log: longer }, 0);
+  await elsewhere.write('to those who were shown more');
+  const [log, words] = await drain(elsewhere, { next: 1 });
+  await web.room.goLive();
+  await web.room.receive([words!]);
+  assert.equal(codes(web), ['FRAME_GAP', 'LOG_FORKED']);
+  assert.is(web.evidence[1]!.deviceId, toHex(author.logged.id));
+  assert.equal(web.texts(), ['to those who were shown more'], 'what it says counts all the same');
+  await web.room.receive([{ ...log!, position: 900 }]);
+  await web.room.goLive();
+  assert.equal(codes(web), ['FRAME_GAP', 'LOG_FORKED'], 'said once, and mended');
 });
 
 test.run();

@@ -25,6 +25,8 @@ export interface Chain {
   clock: number;
   /** A fingerprint of each accepted frame by counter: tells a duplicate from a second content. */
   readonly frames: Map<number, number>;
+  /** The heads of its account's log that the device named when it began. */
+  heads: readonly Uint8Array[];
   /** Frames of greater counters are void; infinite for almost all. */
   limit: number;
   /** The hash that the cut demands at the limit; undefined where none does. */
@@ -65,6 +67,7 @@ export const openChain = (
     hash: chainStart(address),
     clock: 0,
     frames: new Map(),
+    heads: [],
     limit: Number.POSITIVE_INFINITY,
     limitHash: undefined,
   };
@@ -92,6 +95,7 @@ export const advance = (chain: Chain, body: Body, hash = chainNext(chain.hash, b
   chain.hash = hash;
   chain.last = body.counter;
   chain.frames.set(body.counter, fingerprint(body.signature));
+  if (body.heads.length > 0) chain.heads = body.heads.map((head) => head.slice());
 };
 
 /**

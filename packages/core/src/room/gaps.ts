@@ -1,7 +1,9 @@
 // Says once what is missing in a room when nothing that could fill the gap is on its way. Rules: spec/frame.md §7.
 import { toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
-import { chainKey } from './chains.ts';
+import { knows } from '../identity/device-log.ts';
+import type { Directory } from '../identity/directory.ts';
+import { type Chain, chainKey } from './chains.ts';
 import type { Waiting } from './opening.ts';
 import type { RoomState } from './state.ts';
 
@@ -12,7 +14,7 @@ import type { RoomState } from './state.ts';
  * @param parked - what waits; one frame that waits for ever must not hide what others lack.
  */
 export const gapReporter = (
-  { counters, chains }: RoomState,
+  { counters, chains, options }: RoomState,
   parked: () => readonly Waiting[],
   report: (evidence: Omit<Evidence, 'room'>) => void,
 ): (() => boolean) => {
@@ -44,8 +46,18 @@ export const gapReporter = (
     for (const { device, counter } of gaps)
       if (!ended.has(device))
         once(`counter/${device}/${counter}`, { code: 'FRAME_GAP', message: GAP, deviceId: device });
+    for (const chain of chains.values())
+      for (const head of strangeHeads(chain, options.directory))
+        once(`head/${toHex(head)}`, { code: 'LOG_FORKED', message: FORKED, deviceId: chain.deviceHex });
     return isMissing;
   };
+};
+
+/** The heads that a device named of its account's log and that this device was never shown. */
+const strangeHeads = ({ heads, device }: Chain, directory: Directory): readonly Uint8Array[] => {
+  if (heads.length === 0) return heads;
+  const log = directory.log(toHex(device.account));
+  return log ? heads.filter((head) => !knows(log, head)) : [];
 };
 
 /**
@@ -71,5 +83,7 @@ const FIRST_PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 const GAP = 'A frame that a device sent never came: the relay withheld or lost it.';
+const FORKED =
+  'A device names entries of its device log that never came here: the relay shows people different logs.';
 const KEY_MISSING = 'A frame waits for a key that has not come.';
 const NO_LIMIT = Number.POSITIVE_INFINITY;
