@@ -232,7 +232,7 @@ test('[FR23] an entry in a void control frame is judged like any other', async (
   const key = streamKey(account.secret, roomIdOf(account.secret), CONTROL_STREAM, logId);
   reader.room.state.cuts.set(toHex(device.logged.id), { order: 'aa', chains: new Map() });
   await give(reader, { stream: CONTROL_STREAM, frame: sealFrame(key, body, random.bytes) });
-  assert.equal(codes(reader), ['FRAME_VOID']);
+  assert.equal(codes(reader), [], 'to say what one was sent to say is no offence');
   assert.ok(reader.room.state.control.current(), 'the epoch is known');
 });
 
