@@ -80,7 +80,10 @@ export const FAULTS = {
     device.disk.atNextWrite(() => {
       if (device.id !== id || device.life !== 'on' || !sim.isRough()) return;
       device.crash();
-      later(sim, 5_000, () => device.open());
+      later(sim, 2_000, () => {
+        device.open();
+        goOn(sim, device);
+      });
     });
     return true;
   },
@@ -148,6 +151,15 @@ export const heal = ({ network, relay, devices }: FaultWorld): void => {
 const running = ({ devices, dice }: FaultWorld): SimDevice | undefined => {
   const open = devices.filter(({ life, disk }) => life === 'on' && !disk.isLost());
   return open.length > 0 ? dice.pick(open) : undefined;
+};
+
+/** Whose device died in the middle of a sentence goes on as soon as it is back. */
+const goOn = (sim: FaultWorld, device: SimDevice, tries = 20): void => {
+  sim.world.after(30, () => {
+    const chat = device.device?.chats.get()[0];
+    if (!sim.isRough() || tries === 0 || (chat && device.say(chat.id))) return;
+    goOn(sim, device, tries - 1);
+  });
 };
 
 const later = ({ world, dice, isRough }: FaultWorld, mostMs: number, run: () => void): void => {

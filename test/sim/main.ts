@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { simulate } from './run.ts';
+import { watch } from './watchdog.mjs';
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -15,10 +16,12 @@ const { values } = parseArgs({
 });
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
+const begins = watch(120_000, (seed) => `seed ${seed}: it never ends\n  again: pnpm sim --seed ${seed}`);
 const total = new Map<string, number>();
 const began = performance.now();
 let failures = 0;
 for (let seed = first; seed < first + count; seed++) {
+  begins(seed);
   const report = await simulate(seed, { keepLog: values.log || values.seed !== undefined });
   for (const line of report.lines) say(line);
   for (const [kind, times] of report.counts) total.set(kind, (total.get(kind) ?? 0) + times);

@@ -1,5 +1,6 @@
 // What a device reaches in its process without a parameter, made repeatable: WebCrypto's thread pool and its randomness.
 // How a run stays the same for one seed: CONTRIBUTING.md, "The simulator".
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { openManyXChaCha } from '@sealwire/core/testing';
 import type { Random } from '@sealwire/testkit/relay-fuzz';
 
@@ -14,6 +15,8 @@ const held: Held[] = [];
 const STUCK_MS = 60_000;
 let random: Random | undefined;
 let installed = false;
+/** As the platform has it. */
+let imports: Pick<SubtleCrypto, 'importKey'> | undefined;
 
 /** Loads what devices load when they first need it: from files, at a moment of its own. */
 export const warmUp = async (): Promise<void> => {
@@ -35,9 +38,11 @@ export const usePlatform = (source: Random): void => {
   if (installed) return;
   installed = true;
   const { subtle } = crypto;
+  imports = { importKey: subtle.importKey.bind(subtle) };
   for (const name of METHODS) {
     const original = subtle[name].bind(subtle) as (...args: unknown[]) => Promise<unknown>;
-    Object.defineProperty(subtle, name, { value: (...args: unknown[]) => hold(original(...args)) });
+    const call = name === 'generateKey' ? seeded(original) : original;
+    Object.defineProperty(subtle, name, { value: (...args: unknown[]) => hold(call(...args)) });
   }
   const fill = crypto.getRandomValues.bind(crypto);
   Object.defineProperty(crypto, 'getRandomValues', {
@@ -92,6 +97,30 @@ const METHODS = [
   'wrapKey',
   'unwrapKey',
 ] as const;
+
+/** Before the 32 bytes of an X25519 key in PKCS #8: RFC 8410 §7. */
+const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+/** Makes X25519 key pairs, which HPKE makes one of for each wrap, from the run's randomness. */
+const seeded =
+  (original: (...args: unknown[]) => Promise<unknown>) =>
+  async (...args: unknown[]): Promise<unknown> => {
+    const [algorithm, , usages] = args;
+    const name = typeof algorithm === 'string' ? algorithm : (algorithm as { readonly name: string }).name;
+    if (!random || name !== 'X25519') return original(...args);
+    const key = createPrivateKey({
+      key: Buffer.concat([PKCS8_X25519, random.bytes(32)]),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    const pkcs8 = new Uint8Array(key.export({ format: 'der', type: 'pkcs8' }));
+    const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+    const { importKey } = imports!;
+    return {
+      privateKey: await importKey('pkcs8', pkcs8, { name }, true, usages as KeyUsage[]),
+      publicKey: await importKey('spki', spki, { name }, true, []),
+    };
+  };
 
 const hold = (result: Promise<unknown>): Promise<unknown> =>
   new Promise((resolve, reject) => {

@@ -112,7 +112,7 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     });
   };
   often(10, story.between(300, 5_000), () => act(stage));
-  const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(1, 2));
+  const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(2, 3));
   // What the relay lost and the device that wrote it forgot is nowhere.
   const forgets = cast === 'lying relay' && lies.some((kind) => lieType(kind).forgets);
   const faults = story

@@ -3,12 +3,14 @@
 // A failing seed prints the command that repeats it. Rules: spec/frame.md §7 to §9, spec/relay-protocol.md §7.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ATTACKS } from './attacks.ts';
 import { FAULTS } from './faults.ts';
+import { LIES } from './lies.ts';
 import { type RunReport, simulate } from './run.ts';
 
 const FIRST = Number(process.env.SEALWIRE_SEED ?? 1);
-/** More of them: `pnpm sim --seeds 200`. */
-const SEEDS = 30;
+/** As many as hold every kind of fault, lie and attack. More of them: `pnpm sim --seeds 200`. */
+const SEEDS = 100;
 
 const test = suite('simulator');
 
@@ -38,8 +40,12 @@ test('[FR12] [FR16] devices agree with each other and with the model, whatever b
   );
   assert.is(failures.join('\n'), '');
   assert.ok((counts.get('words said') ?? 0) > 10 * SEEDS);
-  for (const kind of Object.keys(FAULTS))
-    assert.ok((counts.get(kind) ?? 0) > 0, `no ${kind} in ${SEEDS} seeds`);
+  const kinds = [
+    ...Object.keys(FAULTS),
+    ...Object.keys(LIES).map((kind) => `lie: ${kind}`),
+    ...Object.keys(ATTACKS).map((kind) => `attack: ${kind}`),
+  ];
+  for (const kind of kinds) assert.ok((counts.get(kind) ?? 0) > 0, `no ${kind} in ${SEEDS} seeds`);
 });
 
 test.run();

@@ -26,7 +26,7 @@ interface Planned {
 }
 
 /** More than any run needs: beyond it somebody asks and is answered for ever. */
-const MOST_STEPS = 400_000;
+const MOST_STEPS = 60_000;
 
 export const createWorld = (seed: number, { keepLog = false } = {}) => {
   const planned: Planned[] = [];
