@@ -12,7 +12,7 @@ import { createEpoch, type EpochMember } from '../src/identity/epoch.ts';
 import { type EpochEntry, type SignedEntry, signEntry } from '../src/identity/log-entry.ts';
 import { createControl, encodeEntries } from '../src/room/control.ts';
 import { createKeyring } from '../src/room/keyring.ts';
-import type { TestAccount } from './room-support.ts';
+import type { TestAccount, TestRoom } from './room-support.ts';
 import { seeded, testDevice } from './support.ts';
 
 const random = seeded(301);
@@ -148,4 +148,36 @@ export const rotation = async (account: TestAccount) => {
     web,
     longer,
   };
+};
+
+/** The account with one of its devices revoked by its first, and what a room is told of that. */
+export const revoked = async (account: TestAccount, index: number) => {
+  const [phone] = account.devices;
+  const author = phone!.logged.id;
+  const { root } = account.log;
+  const revoke = signEntry(
+    {
+      type: 'device-revoke',
+      account: root,
+      parents: account.log.heads,
+      author,
+      device: account.devices[index]!.logged.id,
+      at: 9,
+    },
+    phone!.sign,
+  );
+  const shorter = await addToDeviceLog(account.log, revoke);
+  const key = await createAccountKey({
+    log: shorter,
+    author,
+    sign: phone!.sign,
+    randomBytes: random.bytes,
+  });
+  return { revoke, key };
+};
+
+/** What a room hears of its account's log another way. */
+export const learn = async (room: TestRoom, ...entries: SignedEntry[]): Promise<void> => {
+  for (const entry of entries) await room.room.options.directory.learn(entry);
+  await room.room.retry();
 };

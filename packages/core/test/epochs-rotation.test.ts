@@ -3,12 +3,11 @@ import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { epochCommitment } from '../src/crypto/kdf.ts';
-import { createAccountKey } from '../src/identity/account-keys.ts';
 import { addToDeviceLog, type DeviceLog } from '../src/identity/device-log.ts';
 import { type Cut, type SignedEntry, signEntry } from '../src/identity/log-entry.ts';
 import { encodeEntries } from '../src/room/control.ts';
-import { controlOf, epochOf, hashOf, rotation } from './epochs-kit.ts';
-import { drain, PAGE, type TestAccount, type TestRoom, testAccount, testRoom } from './room-support.ts';
+import { controlOf, epochOf, hashOf, learn, revoked, rotation } from './epochs-kit.ts';
+import { drain, PAGE, testAccount, testRoom } from './room-support.ts';
 import { seeded } from './support.ts';
 
 const test = suite('epochs: rotation');
@@ -105,37 +104,6 @@ test('[EP13] an epoch wears out by age and by volume, for its maker first, and n
     assert.ok(control.current());
   }
 });
-
-/** The account with one of its devices revoked by its first, and what a room is told of that. */
-const revoked = async (account: TestAccount, index: number) => {
-  const [phone] = account.devices;
-  const author = phone!.logged.id;
-  const { root } = account.log;
-  const revoke = signEntry(
-    {
-      type: 'device-revoke',
-      account: root,
-      parents: account.log.heads,
-      author,
-      device: account.devices[index]!.logged.id,
-      at: 9,
-    },
-    phone!.sign,
-  );
-  const shorter = await addToDeviceLog(account.log, revoke);
-  const key = await createAccountKey({
-    log: shorter,
-    author,
-    sign: phone!.sign,
-    randomBytes: random.bytes,
-  });
-  return { revoke, key };
-};
-
-const learn = async (room: TestRoom, ...entries: SignedEntry[]): Promise<void> => {
-  for (const entry of entries) await room.room.options.directory.learn(entry);
-  await room.room.retry();
-};
 
 test('[EP11] while no account key is there to wrap to, words wait in the outbox, and leave as soon as there is one', async () => {
   const account = await testAccount(random, 3);

@@ -1,8 +1,11 @@
 // When a stored frame leaves, and leaves again. Rules: spec/frame.md §9.
-import { SealwireError } from '@sealwire/protocol';
+import { SealwireError, sameBytes } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PAGE, testAccount, testRoom } from './room-support.ts';
+import { epochTagOf } from '../src/frame/envelope.ts';
+import { decodeRecord } from '../src/room/records.ts';
+import { learn, revoked } from './epochs-kit.ts';
+import { drain, PAGE, testAccount, testRoom } from './room-support.ts';
 import { seeded } from './support.ts';
 
 const test = suite('sending from a room');
@@ -80,6 +83,57 @@ test('[FR18] what was put back being there again says nothing of what is still i
     assert.equal(room.state.own.get(clientId), { stored: 2, sent: 1 });
     await room.appended(++position, inFlight.frame);
     assert.equal(room.state.own.get(clientId), { stored: 2, sent: 2 });
+  }
+});
+
+test('[FR27] what is in flight as a revocation becomes known leaves again under the new epoch alone: the body stays', async () => {
+  for (const isRestarted of [false, true]) {
+    const random = seeded(4);
+    const account = await testAccount(random, 3);
+    const first = await testRoom(random, account, 2);
+    await first.write('before');
+    const before = await drain(first);
+    await first.write('in flight');
+    await first.room.goLive();
+    await first.room.idle();
+    const [old, ...none] = first.sent.splice(0);
+    assert.equal([old!.stream, none], [PAGE, []]);
+    first.room.goDown();
+    const { body } = first.room.state.framed[0]!;
+    const desktop = isRestarted ? await testRoom(random, account, 2, { records: first.records }) : first;
+    const { revoke, key } = await revoked(account, 1);
+    await learn(desktop, revoke);
+    await desktop.write('written after it');
+    await desktop.room.goLive();
+    await desktop.room.resend();
+    await desktop.room.idle();
+    const leaves = () => desktop.sent.some(({ stream }) => stream === PAGE);
+    assert.not(leaves(), 'there is no key yet that the revoked device does not hold');
+    desktop.room.options.account.add(key.entry.entry.accountKey, key.privateKey);
+    await learn(desktop, key.entry);
+    await desktop.room.idle();
+    assert.not(leaves(), 'the epoch goes first');
+    const after = await drain(desktop, { next: before.length + 2 });
+    const pages = after.filter(({ stream }) => stream === PAGE);
+    assert.is(pages.length, 2, 'one in flight, one written since');
+    for (const { frame } of pages) assert.not(sameBytes(epochTagOf(frame), epochTagOf(old!.frame)));
+    assert.is(desktop.room.pending(), 0);
+    const stored = [...desktop.records.values()].map(decodeRecord);
+    assert.is(stored.filter(({ type }) => type === 'framed').length, 0);
+
+    const web = await testRoom(random, account, 1);
+    await web.room.receive([...before, ...after]);
+    assert.equal(web.texts(), ['before'], 'the revoked device has no key for it');
+    const phone = await testRoom(random, account, 0);
+    phone.room.options.account.add(key.entry.entry.accountKey, key.privateKey);
+    // The old frame may have reached the relay before the connection broke.
+    await phone.room.receive([...before, { position: before.length + 1, ...old! }, ...after]);
+    assert.equal(phone.texts(), ['before', 'in flight', 'written after it']);
+    assert.equal(phone.evidence, []);
+    const chain = [...phone.room.state.chains.values()].find(
+      ({ address }) => address.clientId === body.clientId && address.stream === PAGE,
+    );
+    assert.ok(chain && chain.last >= body.counter);
   }
 });
 

@@ -58,7 +58,7 @@ export const createRoom = (
     for (const listener of listeners) listener();
   };
   const kick = (): void => {
-    if (state.live && state.framed.length === 0 && sender.waits()) void step(sender.frameNext);
+    if (sender.mayMove()) void step(sender.frameNext);
   };
   const report = (evidence: Omit<Evidence, 'room'>): void => options.report({ ...evidence, room: key });
 
@@ -248,7 +248,7 @@ export const createRoom = (
     goLive: (): Promise<void> =>
       step(async () => {
         state.live = true;
-        if (!options.vault.problem) sender.sendFramed();
+        await sender.sendFramed();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
         if (inbox.parked().some(({ body }) => !body || state.keyring.isLate())) await judge();
         reportGaps();
@@ -265,16 +265,16 @@ export const createRoom = (
     },
     /** Sends again what the relay refused for the moment. */
     resend: (): Promise<void> =>
-      step(() => {
+      step(async () => {
         // With a vault that is not whole it leaves once that is repaired: what counts as sent would not.
         for (const item of state.framed) item.sent = false;
-        if (state.live && !options.vault.problem) sender.sendFramed();
+        await sender.sendFramed();
       }),
     /** The vault is whole again: all that waited is stored now, and may leave. */
     recovered: (): Promise<void> =>
-      step(() => {
+      step(async () => {
         sender.allStored();
-        if (state.live) sender.sendFramed(({ sent }) => !sent);
+        await sender.sendFramed(({ sent }) => !sent);
         changed();
         kick();
       }),

@@ -1,8 +1,8 @@
 // What leaves a room: takes local edits, frames them when nothing is in flight, settles what the relay acknowledged.
 // Rules: spec/frame.md §9.
-import { CONTROL_STREAM, LIMITS, toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, LIMITS, sameBytes, toHex } from '@sealwire/protocol';
 import { type Body, decodeBody, KIND } from '../frame/body.ts';
-import { sealFrame } from '../frame/envelope.ts';
+import { epochTagOf, sealFrame } from '../frame/envelope.ts';
 import { encodeEntryBytes, type SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
@@ -10,7 +10,7 @@ import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, openChain } from './chains.ts';
 import { encodeEntries } from './control.ts';
 import { createDuty } from './duty.ts';
-import { frameBatch } from './framing.ts';
+import { type Framed, frameBatch } from './framing.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
 import { type FramedItem, type RoomState, remember, writerOf } from './state.ts';
@@ -67,7 +67,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     const waits = (isControl: boolean) =>
       state.outbox.some(({ stream }) => (stream === CONTROL_STREAM) === isControl);
     if (waits(true)) return;
-    const speaks = waits(false) || lost.size > 0;
+    const speaks = waits(false) || lost.size > 0 || state.framed.length > 0;
     if (!speaks && !duty.due()) return;
     for (const entries of inFrames(await duty.entries(speaks))) putControl(entries).catch(() => undefined); // Reported by the vault.
     if (speaks && duty.waitsFor().length > 0) events.keysOwed(duty.waitsFor());
@@ -87,16 +87,47 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
   /** Nothing counts any more that this device says; what it holds stays as it is. */
   const isEnded = (): boolean => state.cuts.isCut(state.ownId);
 
+  const isInFlight = (): boolean => state.framed.some(({ sent }) => sent);
+
+  const framedRecord = ({ stream, frame, encodedBody }: Framed): Uint8Array =>
+    encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody });
+
   const send = (item: FramedItem): void => {
     item.sent = true;
     options.send(item);
   };
-  /** Sends again all that is framed and not acknowledged. */
-  const sendFramed = (which: (item: FramedItem) => boolean = () => true): void => {
+  /** Whether a frame is sealed as it would be sealed now. */
+  const isFresh = ({ stream, frame }: FramedItem): boolean => {
+    const key = sealing(stream);
+    return key !== undefined && sameBytes(epochTagOf(frame), key.tag);
+  };
+  /** What was framed and is of an older epoch gets the seal of the current one; its body stays. Durable when it resolves. */
+  const sealAnew = async (items: readonly FramedItem[]): Promise<void> => {
+    const renewed = items.flatMap((item) => {
+      const key = isFresh(item) ? undefined : sealing(item.stream);
+      return key ? [{ item, frame: sealFrame(key, item.encodedBody, options.randomBytes) }] : [];
+    });
+    if (renewed.length === 0) return;
+    const { ids, durable } = vault.commit({
+      put: renewed.map(({ item, frame }) => framedRecord({ ...item, frame })),
+      remove: renewed.map(({ item }) => item.record),
+    });
+    const anew = new Map(renewed.map(({ item, frame }, i) => [item, { ...item, frame, record: ids[i]! }]));
+    state.framed = state.framed.map((item) => anew.get(item) ?? item);
+    await durable.catch(() => undefined); // A failed vault reports itself, and holds back what is framed.
+  };
+  /** Sends all that is framed and not acknowledged. What is under no current epoch stays, until there is one. */
+  const sendFramed = async (which: (item: FramedItem) => boolean = () => true): Promise<void> => {
     // Log entries prove themselves: who leaves says so with one.
     const isMute = isEnded();
-    for (const item of state.framed)
-      if (which(item) && (!isMute || item.stream === CONTROL_STREAM)) send(item);
+    const mayLeave = (item: FramedItem) => which(item) && (!isMute || item.stream === CONTROL_STREAM);
+    const mayMove = () => state.live && !vault.problem;
+    if (!mayMove()) return;
+    await sealAnew(state.framed.filter(mayLeave));
+    const ready = state.framed.filter((item) => mayLeave(item) && isFresh(item));
+    const isControl = ({ stream }: FramedItem) => stream === CONTROL_STREAM;
+    // A new epoch goes before what is sealed under it.
+    if (mayMove()) [...ready.filter(isControl), ...ready.filter((item) => !isControl(item))].forEach(send);
   };
 
   const putBack = async (): Promise<void> => {
@@ -111,9 +142,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     });
     if (items.length === 0) return;
     const { ids, durable } = vault.commit({
-      put: items.map(({ stream, frame, encodedBody }) =>
-        encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody }),
-      ),
+      put: items.map(framedRecord),
     });
     const put = items.map((item, i) => ({ ...item, record: ids[i]! }));
     for (const { body } of put) state.kept.delete(keptKey(body));
@@ -153,12 +182,12 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     },
     /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
     async frameNext(): Promise<void> {
-      if (!state.live || state.framed.length > 0 || vault.problem) return;
+      if (!state.live || isInFlight() || vault.problem) return;
       if (isEnded() && state.outbox[0]?.stream !== CONTROL_STREAM) return;
       await prepare();
-      if (lost.size > 0 && !state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
-        await putBack();
-        if (state.live) sendFramed(({ sent }) => !sent);
+      if (!state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
+        if (lost.size > 0) await putBack();
+        await sendFramed(({ sent }) => !sent);
         if (state.framed.length > 0) return;
       }
       const batch = nextBatch(
@@ -182,15 +211,8 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
         sign: options.sign,
         randomBytes: options.randomBytes,
       });
-      const record = {
-        type: 'framed',
-        room: options.id,
-        stream,
-        frame: framed.frame,
-        body: framed.encodedBody,
-      } as const;
       const { ids, durable } = vault.commit({
-        put: [encodeRecord(record)],
+        put: [framedRecord(framed)],
         remove: batch.items.map((item) => item.record),
       });
       state.chains.set(chainKey(stream, clientId), chain);
@@ -203,7 +225,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       state.framed.push(item);
       if (isControl) await control.accept(batch.payload);
       await durable;
-      if (state.live) send(item);
+      await sendFramed(({ body }) => body === item.body);
     },
     sendFramed,
     /** The relay has an own frame durably at this position. */
@@ -229,8 +251,11 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       for (const kept of state.kept.values()) if (kept.position > head) lost.add(kept);
       await putBack();
     },
-    /** Whether anything is to be framed. */
-    waits: (): boolean => state.outbox.length > 0 || lost.size > 0 || duty.due(),
+    /** Whether anything waits that may leave now: nothing is in flight. */
+    mayMove: (): boolean =>
+      state.live &&
+      !isInFlight() &&
+      (state.outbox.length > 0 || state.framed.length > 0 || lost.size > 0 || duty.due()),
     /** Removes what the relay turned out to hold already: this device was restored from a copy. */
     dropCovered(): RecordId[] {
       const covered = state.outbox.filter(
