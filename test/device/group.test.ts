@@ -203,4 +203,32 @@ test('[CH8, CH9] leaving, being promoted, renaming: the chat outlives who made i
   }
 });
 
+test('[CH9] the only admin leaves: the one who has been there longest takes over, at the relay too', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
+    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    await settled(ada);
+    await onAda!.leave();
+    await Promise.all([onBea!, onCleo!].map((chat) => members(chat, 2)));
+    const heir = onBea!.members.get().find(({ role }) => role === 'admin')!;
+    const [stays, goes] = heir.accountId === bea.accountId ? [onBea!, onCleo!] : [onCleo!, onBea!];
+    const gone = goes === onCleo ? cleo : bea;
+    const cutOff = new Promise<void>((resolve) => {
+      gone.onEvidence(({ code }) => {
+        if (code === 'NOT_A_MEMBER') resolve();
+      });
+    });
+    await stays.removeMember(gone.accountId);
+    await members(stays, 1);
+    await cutOff;
+    await stays.send('alone');
+    await sent(stays, 'alone');
+  } finally {
+    await bench.end();
+  }
+});
+
 test.run();

@@ -61,10 +61,11 @@ export const createRoomLists = (options: RoomListsOptions) => {
       const answer = await core.engine.request((request) => ({ type: 'get-room', request, room: room.id }));
       if (answer.type !== 'room-result') return;
       const { version, members } = answer;
-      const self = core.self().log.genesis.principal;
-      // Who has left takes only itself off.
+      const self = toHex(core.self().log.genesis.principal);
+      // An admin who has left hands over to those whom the log has as admins now; any other takes only itself off.
+      const isAdmin = members.some(({ principal, admin }) => admin && toHex(principal) === self);
       const next =
-        role === 'admin' ? list : members.filter(({ principal }) => toHex(principal) !== toHex(self));
+        role === 'admin' || isAdmin ? list : members.filter(({ principal }) => toHex(principal) !== self);
       if (nameOf(members) !== nameOf(next))
         try {
           await core.engine.request((request) => ({
