@@ -95,7 +95,7 @@ test('[DL21] a note that was changed, or sealed by one without the room secret, 
   );
 });
 
-test('[DL17] a device linked while another made a key was not given it; the next key is for it as well', async () => {
+test('[DL23] a device linked while another made a key was not given it; the next key is for it as well', async () => {
   const { phone, others, log } = await account(random, 3);
   const [web, desktop, tablet] = others;
   const both = await grown(log, addOf(log, phone, web!));
