@@ -17,6 +17,7 @@ const NOTICES: Readonly<Partial<Record<ErrorCode, readonly FaultKind[]>>> = {
 /** What says that something is missing, or may be. */
 const LOSSES: ReadonlySet<ErrorCode> = new Set([
   'FRAME_GAP',
+  'LOG_FORKED',
   'FRAME_UNREADABLE',
   'UNSUPPORTED_VERSION',
   'FRAME_KEY_MISSING',
@@ -65,7 +66,7 @@ export const checkEvidence = (
     for (const sent of attempts) require(`a member ${kind}`, codes, sent.map(({ frame }) => frame));
   }
   // A member's frames that are refused, or wait for ever, leave their counters behind.
-  if (turncoat) for (const code of ['FRAME_GAP', 'PARKING_FULL'] as const) allowed.add(code);
+  if (turncoat) for (const code of ['FRAME_GAP', 'LOG_FORKED', 'PARKING_FULL'] as const) allowed.add(code);
   if (world.counts.has('foreign edits')) allowed.add('FOREIGN_EDIT_DROPPED');
   if (liar.told.has('false head') && !reported.has('RELAY_ROLLED_BACK'))
     throw new SimFailure('nobody reports RELAY_ROLLED_BACK: the relay gave a false head');
