@@ -92,6 +92,14 @@ export const BUILDS: readonly BrokenBuild[] = [
 
 /** What must be broken as well once the simulator can show it, and what that waits for. */
 export const WAITING: readonly { readonly name: string; readonly for: string }[] = [
+  {
+    name: 'no cut is made for a device that was logged out',
+    for: 'people in the simulator who log devices out',
+  },
+  {
+    name: 'a device that was logged out is still written to',
+    for: 'people in the simulator who log devices out',
+  },
   { name: 'keys are released without digits', for: 'a phisher in the simulator who relays a code' },
   { name: "a member deletes another's words", for: 'chats of several accounts' },
 ];
