@@ -32,7 +32,7 @@ export interface Bench {
   link(
     phone: Device,
     name: string,
-    internals?: DeviceInternals & Pick<LinkOptions, 'suite'>,
+    internals?: DeviceInternals & Pick<LinkOptions, 'suite' | 'now'>,
   ): Promise<Device>;
   /** Closes a device that the bench would close at the end. */
   close(device: Device): Promise<void>;

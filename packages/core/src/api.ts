@@ -129,6 +129,11 @@ export interface LinkedDevice {
   readonly mayLink: boolean;
   /** Milliseconds since 1970. */
   readonly addedAt: number;
+  /**
+   * When it last said that it is still there, by its own clock: devices that may not link others do so every week. One that
+   * has not for five weeks is logged out. Undefined until the first time. Milliseconds since 1970.
+   */
+  readonly renewedAt: number | undefined;
   readonly lastHeardAt: number | undefined;
 }
 
@@ -155,7 +160,13 @@ export interface Evidence {
 /** Something that happened to an account's devices, to be seen on every own device until it is dismissed on one. */
 export interface Alert {
   readonly id: string;
-  readonly kind: 'device-linked' | 'contact-device-linked' | 'contact-device-logged-out' | 'log-forked';
+  /** `device-lapsed`: an own device was logged out since it had not been there for five weeks. */
+  readonly kind:
+    | 'device-linked'
+    | 'device-lapsed'
+    | 'contact-device-linked'
+    | 'contact-device-logged-out'
+    | 'log-forked';
   /** Milliseconds since 1970. */
   readonly at: number;
   /** The device that was linked or logged out. */

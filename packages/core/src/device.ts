@@ -137,7 +137,7 @@ const PLATFORMS: ReadonlySet<string> = new Set<Platform>(['phone', 'web', 'deskt
 
 const listDevices = (core: Core): readonly LinkedDevice[] => {
   const { devices: named } = core.accountState();
-  return activeDevices(core.deviceLog()).map(({ id, rights, at }) => {
+  return activeDevices(core.deviceLog()).map(({ id, rights, at, renewedAt }) => {
     const hex = toHex(id);
     const entry = named.get(hex);
     const heard = core.rooms().map((room) => room.state.lastHeard.get(hex) ?? 0);
@@ -149,6 +149,7 @@ const listDevices = (core: Core): readonly LinkedDevice[] => {
       isThis: hex === toHex(core.deviceId),
       mayLink: (rights & RIGHT.link) !== 0,
       addedAt: at,
+      renewedAt,
       lastHeardAt: lastHeardAt || undefined,
     };
   });

@@ -15,6 +15,7 @@ import {
   type AccountKey,
   type DeviceAdd,
   type DeviceLogEntry,
+  type DeviceRenew,
   type DeviceRevoke,
   type SignedEntry,
   signEntry,
@@ -97,6 +98,25 @@ export const revokeOf = (
     sign,
   );
 
+export const renewalOf = (
+  log: DeviceLog,
+  author: TestDevice,
+  at: number,
+  changes: Partial<DeviceRenew> = {},
+  sign = author.sign,
+): SignedEntry<DeviceRenew> =>
+  signEntry(
+    {
+      type: 'device-renew',
+      account: log.root,
+      parents: log.heads,
+      author: author.logged.id,
+      at,
+      ...changes,
+    },
+    sign,
+  );
+
 /** An account key with wraps that nobody can open: the log sees only whom they are for. */
 export const keyOf = (
   log: DeviceLog,
@@ -156,10 +176,19 @@ export const parentsFirst = (random: Seeded, entries: readonly Signed[]): Signed
 export const essence = (log: DeviceLog) => ({
   root: toHex(log.root),
   entries: log.entries.map(({ hash }) => toHex(hash)).sort(),
+  renewals: log.renewals.map(({ hash }) => toHex(hash)).sort(),
   heads: log.heads.map(toHex),
   devices: [...log.devices]
-    .map(([id, { keys, rights, at, revokedBy }]) =>
-      [id, toHex(keys.identity), toHex(keys.hpke), rights, at, revokedBy && toHex(revokedBy)].join(),
+    .map(([id, { keys, rights, at, renewedAt, revokedBy }]) =>
+      [
+        id,
+        toHex(keys.identity),
+        toHex(keys.hpke),
+        rights,
+        at,
+        renewedAt,
+        revokedBy && toHex(revokedBy),
+      ].join(),
     )
     .sort(),
   accountKeys: log.accountKeys.map(({ publicKey, hash, covers }) =>
@@ -276,6 +305,20 @@ export const modelOf = (entries: readonly Signed[]) => {
   const counting = countingIn([...byHash.keys()]);
   const revoked = [...counting].filter((hash) => typeOf(hash) === 'device-revoke');
   return { counting, pasts, revoked, typeOf, adds, authorOf, ends, sponsorOf, rank };
+};
+
+/** Of renewals with one sponsor the newest, of equals the one with the lesser hash: hashes, ascending. */
+export const newestRenewals = (first: DeviceLog, entries: readonly Signed[]): string[] => {
+  const { sponsorOf } = modelOf([...first.entries, ...entries]);
+  const newest = new Map<string | undefined, { readonly hash: string; readonly at: number }>();
+  for (const { hash, entry } of entries) {
+    if (entry.type !== 'device-renew') continue;
+    const one = { hash: toHex(hash), at: entry.at };
+    const other = newest.get(sponsorOf(one.hash));
+    if (!other || one.at > other.at || (one.at === other.at && one.hash < other.hash))
+      newest.set(sponsorOf(one.hash), one);
+  }
+  return [...newest.values()].map(({ hash }) => hash).sort();
 };
 
 /** Chooses nothing: leaves an order as it is. */

@@ -13,7 +13,9 @@ import {
   essence,
   keyOf,
   modelOf,
+  newestRenewals,
   parentsFirst,
+  renewalOf,
   replayed,
   revokeOf,
   type Signed,
@@ -47,7 +49,7 @@ const anyEntry = (random: Seeded, view: DeviceLog, devices: readonly TestDevice[
   const some = members.length > 0 ? members : devices;
   const author = random.below(12) === 0 ? any() : some[random.below(some.length)]!;
   const at = random.below(1_000);
-  const kind = random.below(10);
+  const kind = random.below(12);
   if (kind < 4) {
     const strangers = devices.filter(({ logged }) => !view.devices.has(toHex(logged.id)));
     const added = strangers.length > 0 ? strangers[random.below(strangers.length)]! : any();
@@ -55,7 +57,7 @@ const anyEntry = (random: Seeded, view: DeviceLog, devices: readonly TestDevice[
   }
   if (kind < 8)
     return revokeOf(view, author, random.below(4) === 0 ? author : some[random.below(some.length)]!, { at });
-  return keyOf(view, author, random);
+  return kind < 10 ? keyOf(view, author, random) : renewalOf(view, author, at);
 };
 
 /** A random log: entries that it takes, and ones that it refuses but whose parents it knows. */
@@ -125,8 +127,8 @@ const shown = async (first: DeviceLog, order: readonly Signed[]): Promise<Device
   return directory.log(toHex(first.root))!;
 };
 
-test('[DL4] [DL9] [DL10] [DL14] every order of a random log gives the same log, which is the model’s', async () => {
-  const seen = { voided: 0, overruled: 0, ofSenior: 0, owed: 0, refused: 0 };
+test('[DL4] [DL9] [DL10] [DL14] [DL25] every order of a random log gives the same log, which is the model’s', async () => {
+  const seen = { renewed: 0, voided: 0, overruled: 0, ofSenior: 0, owed: 0, refused: 0 };
   const devices = devicesOf(seeded(9_000), DEVICES);
   for (let seed = 0; seed < LOGS; seed++) {
     const random = seeded(9_000 + seed);
@@ -147,6 +149,8 @@ test('[DL4] [DL9] [DL10] [DL14] every order of a random log gives the same log, 
       )
         seen.ofSenior++;
     if (log.keyOwed) seen.owed++;
+    if (seed % 4 === 0) assert.equal(expected.renewals, newestRenewals(first, entries), label);
+    if (log.renewals.length > 0) seen.renewed++;
     seen.refused += bad.length;
   }
   for (const [what, count] of Object.entries(seen))

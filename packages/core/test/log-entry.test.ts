@@ -14,7 +14,7 @@ import {
   type SignedEntry,
   signEntry,
 } from '../src/identity/log-entry.ts';
-import { account, addOf, codeOf } from './device-log-kit.ts';
+import { account, addOf, codeOf, renewalOf } from './device-log-kit.ts';
 import { type Seeded, seeded } from './support.ts';
 
 const test = suite('log entries');
@@ -80,7 +80,7 @@ const oneOfEach = async (random: Seeded): Promise<Uint8Array[]> => {
   const place = { log: chat.hash, parents: [chat.hash], author: phone.logged.id, account: log.root } as const;
   const members = changes.map((change) => signEntry({ type: 'member', ...place, change, at: 7 }, phone.sign));
   const entries: SignedEntry[] = [
-    ...[genesis, addOf(log, phone, web), chat, epoch, revoke, renewed, cut],
+    ...[genesis, addOf(log, phone, web), chat, epoch, revoke, renewed, cut, renewalOf(log, phone, 9)],
     ...[...members, signEntry(share, phone.sign)],
   ];
   return entries.map(encodeEntryBytes);
@@ -135,7 +135,7 @@ test('[DL1] cut short, followed by more, of another suite, type or list length: 
     [Uint8Array.of(...add, 0), 'MALFORMED'],
     [changed(1, 3), 'UNSUPPORTED_VERSION'],
     [changed(1, 2), 'MALFORMED'],
-    [changed(0, 10), 'UNSUPPORTED_VERSION'],
+    [changed(0, 11), 'UNSUPPORTED_VERSION'],
     [changed(0, 0), 'UNSUPPORTED_VERSION'],
     [changed(34, 17), 'MALFORMED'],
     [changed(34, 2), 'MALFORMED'],

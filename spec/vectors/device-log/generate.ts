@@ -112,6 +112,8 @@ const cut = join(
   ]),
 );
 
+const renewal = join(Uint8Array.of(10, 1), root, list([root]), phone.id, varuint(AT + 3));
+
 const epochKey = seedOf('epoch key');
 const commitmentOf = (key: Bytes, log = root): Bytes =>
   sha256(utf8('sealwire/v1/epoch-commitment'), log, key);
@@ -157,6 +159,7 @@ const addEntries = ({ good, bad }: Layer): void => {
     ['device-revoke', revocation, [phone]],
     ['account-key', newKey, [phone]],
     ['cut', cut, [phone]],
+    ['device-renew', renewal, [phone]],
   ] as const) {
     const bytes = signed(unsigned, ...signers);
     const signatures = signers.map((_, i) => hex(bytes.subarray(unsigned.length + 64 * i).subarray(0, 64)));
@@ -268,6 +271,31 @@ const addLogs = ({ good, bad }: Layer): void => {
     'device-signature',
     "another's signature in place of the new device's",
     signed(unsigned, phone, mallory),
+  );
+  const renewOf = (author: Person, parents: readonly Bytes[]): Bytes =>
+    join(Uint8Array.of(10, 1), root, list(parents), author.id, varuint(AT + 4));
+  const renewed = renewOf(laptop, [hashOf(add)]);
+  good(
+    'renewed',
+    'DL24',
+    input(first, added, signed(renewed, laptop)),
+    result(two, add),
+    'a renewal is no head',
+  );
+  const badRenewal = (name: string, fault: string, ...entries: readonly Bytes[]): void =>
+    bad(name, 'DL24', fault, 'LOG_ENTRY_REFUSED', input(first, added, ...entries));
+  badRenewal('renewed-signature', 'a renewal that another signed', signed(renewed, phone));
+  badRenewal(
+    'renewed-past',
+    'a renewal from before its author was added',
+    signed(renewOf(laptop, [root]), laptop),
+  );
+  const follower = addOf(tablet, { parents: [hashOf(renewed)] });
+  badRenewal(
+    'renewed-followed',
+    'an addition that follows a renewal',
+    signed(renewed, laptop),
+    signed(follower, phone, tablet),
   );
   after('swapped', 'both signatures, the other way round', signed(unsigned, tablet, phone));
 };

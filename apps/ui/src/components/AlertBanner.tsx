@@ -63,6 +63,11 @@ function wordsOf({ kind, name }: Alert): { readonly title: string; readonly text
         title: `${name} was linked to your account`,
         text: 'It reads all your chats and can write in your name.',
       };
+    case 'device-lapsed':
+      return {
+        title: `${name} was logged out`,
+        text: 'It had not been online for five weeks. Link it again to use it.',
+      };
     case 'contact-device-linked':
       return { title: `${name} uses a new device`, text: 'Compare your safety numbers if in doubt.' };
     case 'contact-device-logged-out':

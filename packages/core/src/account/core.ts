@@ -14,7 +14,7 @@ import { type ChatEntry, type Entry, encodeEntry } from '../logdoc/entries.ts';
 import { createClock, stampMs } from '../logdoc/stamp.ts';
 import { encodeRecord } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
-import type { Edge } from '../sync/edge.ts';
+import { type Edge, PLATFORM_EDGE } from '../sync/edge.ts';
 import { createEngine } from '../sync/engine.ts';
 import { openProvider } from '../sync/provider.ts';
 import type { SessionTimes } from '../sync/session.ts';
@@ -26,6 +26,9 @@ import { chatKeys, makeChat, openRoom, type RoomCommons } from './rooms.ts';
 import { encodeSelf, type Self } from './self.ts';
 
 const ACCOUNT_STREAM = pageStream(0);
+
+/** How often a device that stays connected looks whether time alone has made something due. */
+const LOOK_MS = 60 * 60_000;
 
 /** What a device is made of. */
 export interface DeviceParts {
@@ -72,6 +75,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   let isGone = false;
   /** Rooms that have something to say of what is missing wait for keys. */
   let isWithheld = false;
+  let cancelLook = (): void => undefined;
 
   const deviceLog = () => directory.log(accountId)!;
 
@@ -235,6 +239,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
 
   const end = async (): Promise<void> => {
     isGone = true;
+    cancelLook();
     if (self.manageSeed) await engine.sayGone();
     engine.close();
     await Promise.all([accountRoom.idle(), ...[...chats.values()].map(({ room }) => room.idle())]);
@@ -284,6 +289,12 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     events.changed();
   });
   vault.onProblem(() => events.changed());
+  const lookLater = (): (() => void) =>
+    (parts.edge ?? PLATFORM_EDGE).after(LOOK_MS, () => {
+      cancelLook = lookLater();
+      revocation.changed();
+    });
+  cancelLook = lookLater();
   await revocation.settled().catch(fault);
   if (!isGone) engine.follow(accountRoom);
 
@@ -345,6 +356,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       await revocation.endThis();
     },
     async close(): Promise<void> {
+      cancelLook();
       engine.close();
       await Promise.all([accountRoom.idle(), ...[...chats.values()].map(({ room }) => room.idle())]);
       if (!isGone) releaseProvider();

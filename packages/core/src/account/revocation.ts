@@ -14,6 +14,7 @@ import {
 import type { Directory } from '../identity/directory.ts';
 import {
   type AccountKey,
+  type DeviceRenew,
   type DeviceRevoke,
   encodeEntryBytes,
   RIGHT,
@@ -22,6 +23,7 @@ import {
 } from '../identity/log-entry.ts';
 import type { Room } from '../room/room.ts';
 import { endsByRight, openFarewell } from './farewell.ts';
+import { isRenewalDue, lapsedDevices } from './renewal.ts';
 import type { Self } from './self.ts';
 
 export interface RevocationOptions {
@@ -118,6 +120,47 @@ export const createRevocation = (options: RevocationOptions) => {
     if (lacking) await options.handOver(account.privateKeys());
   };
 
+  const revokeEntry = (device: Uint8Array): SignedEntry<DeviceRevoke> => {
+    const { root, heads } = log();
+    const at = options.now();
+    return signEntry(
+      { type: 'device-revoke', account: root, parents: heads, author: deviceId, device, at },
+      sign,
+    );
+  };
+  const renewEntry = (): SignedEntry<DeviceRenew> => {
+    const { root, heads } = log();
+    const at = options.now();
+    return signEntry({ type: 'device-renew', account: root, parents: heads, author: deviceId, at }, sign);
+  };
+
+  const mayEndOthers = (): boolean => {
+    const me = log().devices.get(ownId);
+    return me !== undefined && (me.rights & RIGHT.link) !== 0 && isActive(log(), ownId);
+  };
+
+  const endOther = async (device: Uint8Array): Promise<void> => {
+    const revoke = revokeEntry(device);
+    const shorter = await addToDeviceLog(log(), revoke);
+    const made = await createAccountKey({ log: shorter, author: deviceId, sign, randomBytes });
+    await takeUp(made);
+    await accountRoom.putControl([revoke, made.entry]);
+    await directory.learn(revoke);
+    await directory.learn(made.entry);
+  };
+
+  /** Says that this device is still there, and ends those that have not said so for too long. */
+  const settleRenewals = async (): Promise<void> => {
+    if (!accountRoom.isLive() || options.isStuck()) return;
+    if (isRenewalDue(log(), ownId, options.now())) {
+      const renewal = renewEntry();
+      await accountRoom.putControl([renewal]);
+      await directory.learn(renewal);
+    }
+    if (!mayEndOthers()) return;
+    for (const { id } of lapsedDevices(log(), options.now())) await endOther(id);
+  };
+
   const isRevoked = (): boolean => isTold || !isActive(log(), ownId);
 
   /** A device that ends itself must first have said so. */
@@ -137,6 +180,7 @@ export const createRevocation = (options: RevocationOptions) => {
     }
     await learnKeys();
     await settleKey();
+    await settleRenewals();
   };
 
   let queue: Promise<void> = Promise.resolve();
@@ -149,15 +193,6 @@ export const createRevocation = (options: RevocationOptions) => {
     return turn;
   };
   let looks = 0;
-
-  const revokeEntry = (device: Uint8Array): SignedEntry<DeviceRevoke> => {
-    const { root, heads } = log();
-    const at = options.now();
-    return signEntry(
-      { type: 'device-revoke', account: root, parents: heads, author: deviceId, device, at },
-      sign,
-    );
-  };
 
   /** Whether no key is on its way to this device, as far as the relay lets it know. */
   const isSettled = (): boolean => looks === 0 && accountRoom.isLive();
@@ -190,22 +225,15 @@ export const createRevocation = (options: RevocationOptions) => {
     endDevice: (id: string): Promise<void> =>
       inTurn(async () => {
         const known = log();
-        const me = known.devices.get(ownId);
         const device = known.devices.get(id);
         if (!device || !isActive(known, id))
           throw new RangeError(`deviceId ${id} is no device of this account`);
-        if (!me || (me.rights & RIGHT.link) === 0 || !isActive(known, ownId))
+        if (!mayEndOthers())
           throw new SealwireError(
             'LINK_NOT_ALLOWED',
             'Only the phone that made the account can log devices out.',
           );
-        const revoke = revokeEntry(device.id);
-        const shorter = await addToDeviceLog(known, revoke);
-        const made = await createAccountKey({ log: shorter, author: deviceId, sign, randomBytes });
-        await takeUp(made);
-        await accountRoom.putControl([revoke, made.entry]);
-        await directory.learn(revoke);
-        await directory.learn(made.entry);
+        await endOther(device.id);
       }),
     /** Ends this device: says so, and resolves when the relay has it. What it keeps goes with `ended`. */
     async endThis(): Promise<void> {

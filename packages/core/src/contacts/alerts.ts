@@ -1,5 +1,5 @@
 // What people are told of: devices that came and went without this device's doing. Pure. Rules: spec/contacts.md §5.
-import { sameBytes, toHex } from '@sealwire/protocol';
+import { LIMITS, sameBytes, toHex } from '@sealwire/protocol';
 import { toBase64Url } from '../bytes.ts';
 import { deviceIdOf } from '../identity/device-keys.ts';
 import { type DeviceLog, pastOf, revocationsOf } from '../identity/device-log.ts';
@@ -22,6 +22,7 @@ export interface AlertSources {
 /** Alerts that nobody of this account has written down yet. */
 export const alertsDue = (sources: AlertSources): Unstamped[] => [
   ...ownAlerts(sources),
+  ...lapseAlerts(sources),
   ...[...sources.book.contacts.values()].flatMap(({ id, s, n }) =>
     s === 'known' ? contactAlerts(sources, id, n) : [],
   ),
@@ -39,9 +40,8 @@ const ownAlerts = ({ book, own, deviceId, deviceName }: AlertSources): Unstamped
   const adds = own.entries.filter(
     ({ entry }) => entry.type === 'device-add' || entry.type === 'device-genesis',
   );
-  const mine = adds.find(({ entry }) => addedBy(entry) === deviceId);
-  if (!mine) return [];
-  const before = pastOf(own, [mine.hash]);
+  const before = knownBefore(own, deviceId);
+  if (!before) return [];
   return adds.flatMap(({ hash, entry }): Unstamped[] => {
     const id = toHex(hash);
     const d = addedBy(entry)!;
@@ -57,6 +57,22 @@ const ownAlerts = ({ book, own, deviceId, deviceName }: AlertSources): Unstamped
       v: true,
     } as const;
     return [alert];
+  });
+};
+
+/** Own devices that were ended for having been away for too long: nobody may have been looking. */
+const lapseAlerts = ({ book, own, deviceId, deviceName }: AlertSources): Unstamped[] => {
+  const before = knownBefore(own, deviceId);
+  return revocationsOf(own).flatMap(({ hash, device, entry }): Unstamped[] => {
+    const [id, d] = [toHex(hash), toHex(device)];
+    if (!before || before.has(id) || book.alerts.has(id) || sameBytes(entry.author, device)) return [];
+    const times = [...own.entries, ...own.renewals].flatMap((signed) => {
+      const { entry: of } = signed;
+      const isOf = addedBy(of) === d || (of.type === 'device-renew' && sameBytes(of.author, device));
+      return isOf && 'at' in of ? [of.at] : [];
+    });
+    if (entry.at - Math.max(...times) <= LIMITS.renewalLapseMs) return [];
+    return [{ k: 'alert', id, q: 'device-lapsed', f: toHex(own.root), d, n: deviceName(d), v: true }];
   });
 };
 
@@ -77,6 +93,12 @@ const contactAlerts = ({ book, log: logOf }: AlertSources, f: string, n: string)
       return [{ ...alert, q: 'contact-device-logged-out', d: toHex(entry.device) } as const];
     return [];
   });
+};
+
+/** What came before this device was linked, by hash; undefined if it never was. */
+const knownBefore = (own: DeviceLog, deviceId: string): ReadonlySet<string> | undefined => {
+  const mine = own.entries.find(({ entry }) => addedBy(entry) === deviceId);
+  return mine && pastOf(own, [mine.hash]);
 };
 
 const addedBy = (entry: SignedEntry['entry']): string | undefined =>

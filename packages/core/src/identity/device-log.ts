@@ -10,6 +10,7 @@ import {
   type DeviceAdd,
   type DeviceGenesis,
   type DeviceLogEntry,
+  type DeviceRenew,
   type DeviceRevoke,
   entryStatement,
   type LogEntry,
@@ -24,6 +25,8 @@ export interface LoggedDevice {
   readonly keys: DevicePublic;
   readonly rights: number;
   readonly at: number;
+  /** When it last said that it is there, if it ever did. Milliseconds since 1970, by its own clock. */
+  readonly renewedAt: number | undefined;
   /** The hash of the revocation that ended it; undefined while it is active. */
   readonly revokedBy: Uint8Array | undefined;
 }
@@ -53,8 +56,10 @@ export interface DeviceLog {
   /** The account's id: the hash of its first entry. */
   readonly root: Uint8Array;
   readonly genesis: DeviceGenesis;
-  /** All accepted entries, void ones too, as they arrived: parents first. */
+  /** All accepted entries but renewals, void ones too, as they arrived: parents first. */
   readonly entries: readonly SignedEntry<DeviceLogEntry>[];
+  /** Of each device's renewals the newest, void ones too. They stay in the account's room: nothing else needs them. */
+  readonly renewals: readonly SignedEntry<DeviceRenew>[];
   /** By id, hexadecimal: each device that an entry which counts added, revoked ones too. */
   readonly devices: ReadonlyMap<string, LoggedDevice>;
   /** Hashes of the entries that count and that no other such entry follows, ascending; at most `LIMITS.headsNamed`. */
@@ -71,7 +76,11 @@ interface LogState {
   readonly nodes: readonly LogNode[];
   readonly byKey: ReadonlyMap<string, LogNode>;
   readonly fold: Fold;
+  readonly newest: Renewals;
 }
+
+/** The newest renewal by what made its author a device. */
+type Renewals = ReadonlyMap<LogNode, SignedEntry<DeviceRenew>>;
 
 /**
  * Opens a log with its first entry.
@@ -83,7 +92,7 @@ export const startDeviceLog = async (signed: SignedEntry<DeviceGenesis>): Promis
   requireUsable(entry.device.hpke);
   requireUsable(entry.accountKey);
   await requireSignature(entry.device.identity, hash, signed.signatures[0]);
-  return logOf([placeNode(signed, 0, [], new Uint32Array(0), undefined)]);
+  return logOf([placeNode(signed, 0, [], new Uint32Array(0), undefined)], new Map());
 };
 
 /**
@@ -107,7 +116,12 @@ export const addToDeviceLog = async (
   const [first, second] = signed.signatures;
   await requireSignature(adding(node.sponsor!).device.identity, hash, first);
   if (entry.type === 'device-add') await requireSignature(entry.device.identity, hash, second);
-  return logOf([...log.state.nodes, node]);
+  const { nodes, newest } = log.state;
+  if (entry.type !== 'device-renew') return logOf([...nodes, node], newest);
+  const held = newest.get(node.sponsor!);
+  const renewal = signed as SignedEntry<DeviceRenew>;
+  if (held && compareRenewals(held, renewal) <= 0) return log;
+  return logOf(nodes, new Map([...newest, [node.sponsor!, renewal]]), log.state.fold);
 };
 
 /** Whether a device, by its id in hexadecimal, is in the log and not revoked. */
@@ -154,6 +168,7 @@ const DEVICE_LOG_TYPES: ReadonlySet<LogEntry['type']> = new Set<DeviceLogEntry['
   'device-add',
   'device-revoke',
   'account-key',
+  'device-renew',
 ]);
 
 /** Whether the log has the entry of this hash, void or not. */
@@ -230,7 +245,7 @@ const judged = ({ root, state }: DeviceLog, signed: SignedEntry<DeviceLogEntry>)
     const device = devices.get(node.device!);
     if (!device) throw refused('the device to revoke is not in the log');
     if (device.revocation) throw refused('the device was revoked already');
-  } else {
+  } else if (entry.type === 'account-key') {
     const wrapped = new Set(entry.wraps.map(({ device }) => toHex(device)));
     if (entry.wraps.length !== active.length || !active.every((id) => wrapped.has(id)))
       throw refused('its account key is not wrapped to exactly the active devices');
@@ -238,26 +253,40 @@ const judged = ({ root, state }: DeviceLog, signed: SignedEntry<DeviceLogEntry>)
   return node;
 };
 
-const logOf = (nodes: readonly LogNode[]): DeviceLog => {
+/** The newest first. */
+const compareRenewals = (a: SignedEntry<DeviceRenew>, b: SignedEntry<DeviceRenew>): number =>
+  b.entry.at - a.entry.at || compareBytes(a.hash, b.hash);
+
+/** When a device last renewed itself by an entry that counts. */
+const renewedAt = (device: string, { counting }: Fold, newest: Renewals): number | undefined => {
+  const times = [...newest].flatMap(([sponsor, { entry }]) =>
+    sponsor.device === device && counting.has(sponsor) ? [entry.at] : [],
+  );
+  return times.length > 0 ? Math.max(...times) : undefined;
+};
+
+const logOf = (nodes: readonly LogNode[], newest: Renewals, folded = fold(nodes)): DeviceLog => {
   const { hash: root, entry: genesis } = nodes[0]!.signed as SignedEntry<DeviceGenesis>;
-  const folded = fold(nodes);
   const devices = new Map<string, LoggedDevice>();
   for (const [key, { add, revocation }] of folded.devices) {
     const { device: keys, at } = adding(add);
     const id = deviceIdOf(keys.identity);
     const revokedBy = revocation?.signed.hash;
-    devices.set(key, { id, account: root, keys, rights: rightsOf(add), at, revokedBy });
+    // Nothing follows a renewal, so a revocation voids all of them.
+    const renewed = revokedBy ? undefined : renewedAt(key, folded, newest);
+    devices.set(key, { id, account: root, keys, rights: rightsOf(add), at, renewedAt: renewed, revokedBy });
   }
   const accountKeys = accountKeysOf(folded);
   return {
     root,
     genesis,
     entries: nodes.map(({ signed }) => signed),
+    renewals: [...newest.values()],
     devices,
     heads: headsOf(folded, nodes.length),
     accountKeys,
     keyOwed: !accountKeys[0]!.covers,
-    state: { nodes, byKey: new Map(nodes.map((node) => [node.key, node])), fold: folded },
+    state: { nodes, byKey: new Map(nodes.map((node) => [node.key, node])), fold: folded, newest },
   };
 };
 

@@ -28,6 +28,7 @@ const TYPE = {
   cut: 7,
   member: 8,
   share: 9,
+  'device-renew': 10,
 } as const;
 
 /** Types that may be of suite 2: those that hold HPKE keys. */
@@ -71,6 +72,12 @@ export const encodeUnsigned = (entry: LogEntry): Uint8Array => {
       list(entry.parents);
       bytes(entry.author);
       bytes(entry.device);
+      encoding.writeVarUint(out, entry.at);
+      break;
+    case 'device-renew':
+      bytes(entry.account);
+      list(entry.parents);
+      bytes(entry.author);
       encoding.writeVarUint(out, entry.at);
       break;
     case 'account-key':
@@ -156,6 +163,14 @@ export const readUnsigned = (reader: Reader): LogEntry => {
         parents: readList(reader, MAX_PARENTS, key),
         author: deviceId(),
         device: deviceId(),
+        at: reader.uint(),
+      };
+    case TYPE['device-renew']:
+      return {
+        type: 'device-renew',
+        account: key(),
+        parents: readList(reader, MAX_PARENTS, key),
+        author: deviceId(),
         at: reader.uint(),
       };
     case TYPE['account-key']:

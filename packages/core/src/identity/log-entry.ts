@@ -44,6 +44,16 @@ export interface DeviceRevoke {
   readonly at: number;
 }
 
+/** A device says that it is still there. Nothing follows it. */
+export interface DeviceRenew {
+  readonly type: 'device-renew';
+  readonly account: Uint8Array;
+  readonly parents: readonly Uint8Array[];
+  /** The device itself. */
+  readonly author: Uint8Array;
+  readonly at: number;
+}
+
 /** A new account key for the devices that are left, wrapped to each one's HPKE key. */
 export interface AccountKey {
   readonly type: 'account-key';
@@ -154,6 +164,7 @@ export type LogEntry =
   | DeviceGenesis
   | DeviceAdd
   | DeviceRevoke
+  | DeviceRenew
   | AccountKey
   | Cut
   | ChatGenesis
@@ -162,7 +173,7 @@ export type LogEntry =
   | Share;
 
 /** The entries that make up a device log. */
-export type DeviceLogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey;
+export type DeviceLogEntry = DeviceGenesis | DeviceAdd | DeviceRevoke | AccountKey | DeviceRenew;
 
 /** An entry with its bytes, hash and signatures. */
 export interface SignedEntry<E extends LogEntry = LogEntry> {

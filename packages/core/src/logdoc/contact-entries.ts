@@ -86,7 +86,12 @@ export interface AlertEntry {
   readonly t: Stamp;
   /** Hash of the log entry that it is about, hexadecimal. */
   readonly id: string;
-  readonly q: 'device-linked' | 'contact-device-linked' | 'contact-device-logged-out' | 'log-forked';
+  readonly q:
+    | 'device-linked'
+    | 'device-lapsed'
+    | 'contact-device-linked'
+    | 'contact-device-logged-out'
+    | 'log-forked';
   /** Account root, hexadecimal. */
   readonly f: string;
   /** Device id, hexadecimal; empty if it is about none. */
@@ -166,7 +171,13 @@ const readVerified: Reader = ({ id, v }, t) =>
 
 const readAlert: Reader = ({ id, q, f, d, n, v }, t) =>
   matches(id, HEX_32) &&
-  oneOf(q, ['device-linked', 'contact-device-linked', 'contact-device-logged-out', 'log-forked']) &&
+  oneOf(q, [
+    'device-linked',
+    'device-lapsed',
+    'contact-device-linked',
+    'contact-device-logged-out',
+    'log-forked',
+  ]) &&
   matches(f, HEX_32) &&
   (d === '' || matches(d, HEX_16)) &&
   isName(n) &&

@@ -170,6 +170,7 @@ export const createControl = (options: ControlOptions) => {
       case 'device-add':
       case 'device-revoke':
       case 'account-key':
+      case 'device-renew':
         if (!directory.log(toHex(entry.account))) return false;
         await directory.learn(signed);
         return true;
