@@ -26,7 +26,15 @@ export const testDevice = (random: Seeded, account: Uint8Array): TestDevice => {
   const keys = devicePublic(secrets);
   return {
     secrets,
-    logged: { id: deviceIdOf(keys.identity), account, keys, rights: 0, at: 0, renewedAt: undefined, revokedBy: undefined },
+    logged: {
+      id: deviceIdOf(keys.identity),
+      account,
+      keys,
+      rights: 0,
+      at: 0,
+      renewedAt: undefined,
+      revokedBy: undefined,
+    },
     sign: (message) => ed25519.sign(message, secrets.identity),
   };
 };
