@@ -352,8 +352,12 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       requireWritable();
       if (connection !== 'online')
         throw new SealwireError('RELAY_UNREACHABLE', 'Logging out needs the relay: others must hear of it.');
-      await Promise.all([accountRoom.sent(), ...[...chats.values()].map(({ room }) => room.sent())]);
-      await revocation.endThis();
+      const leave = async (): Promise<void> => {
+        await Promise.all([accountRoom.sent(), ...[...chats.values()].map(({ room }) => room.sent())]);
+        await revocation.endThis();
+      };
+      // Another device may end it first: then nothing of it is ever sent.
+      await Promise.race([leave(), revocation.over]);
     },
     async close(): Promise<void> {
       cancelLook();

@@ -60,6 +60,10 @@ export const createRevocation = (options: RevocationOptions) => {
   let isWanted = false;
   let isEnded = false;
   let isTold = false;
+  let tellEnded = (): void => undefined;
+  const over = new Promise<void>((resolve) => {
+    tellEnded = resolve;
+  });
 
   const log = (): DeviceLog => directory.log(toHex(account.id))!;
 
@@ -176,6 +180,7 @@ export const createRevocation = (options: RevocationOptions) => {
       if (mustStillSay()) return;
       isEnded = true;
       await options.ended();
+      tellEnded();
       return;
     }
     await learnKeys();
@@ -218,6 +223,8 @@ export const createRevocation = (options: RevocationOptions) => {
       this.changed();
     },
     isEnded: (): boolean => isEnded,
+    /** Resolves when this device was ended and what it kept is gone. */
+    over,
     /**
      * Ends another device of the account for good. Works offline: resolves when it is durable here.
      * @param id - hexadecimal. @throws RangeError, SealwireError LINK_NOT_ALLOWED
