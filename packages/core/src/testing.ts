@@ -21,7 +21,7 @@ export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/b
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
 export { openFrame, sealFrame, streamKey } from './frame/envelope.ts';
-export { createOwnAccount, type OwnAccount } from './identity/account-keys.ts';
+export { createAccountKey, createOwnAccount, type OwnAccount } from './identity/account-keys.ts';
 export {
   createDeviceSecrets,
   type DeviceSecrets,
