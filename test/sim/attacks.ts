@@ -43,7 +43,7 @@ export const ATTACKS = {
     run: ({ member, room, now, allowed }) => {
       const chain = member.chain(room, PAGE);
       if (room.kind === 'account') return [];
-      return [member.send({ chain, payload: update(chain, [entry(allowed(room), now)]), moves: 1 })];
+      return [member.send({ chain, payload: update([entry(allowed(room), now)]), moves: 1 })];
     },
   },
   "continues another's chain": {
@@ -51,9 +51,7 @@ export const ATTACKS = {
     run: ({ member, room, now, forbidden }) => {
       const chain = member.victim(room, PAGE);
       if (!chain) return [];
-      return [
-        member.send({ chain, counter: chain.last + 1, payload: update(chain, [entry(forbidden(), now)]) }),
-      ];
+      return [member.send({ chain, counter: chain.last + 1, payload: update([entry(forbidden(), now)]) })];
     },
   },
   "opens a chain in another's name": {
@@ -66,27 +64,15 @@ export const ATTACKS = {
       const nonce = member.dice.bytes(16);
       const clientId = deriveClientId(logged.keys.identity, room.logId, PAGE, nonce);
       const chain = member.invented(room, PAGE, logged.id, clientId, nonce);
-      return [member.send({ chain, counter: 1, payload: update(chain, [entry(forbidden(), now)]) })];
+      return [member.send({ chain, counter: 1, payload: update([entry(forbidden(), now)]) })];
     },
   },
-  "writes under another's clientID": {
+  'hides words in what is refused': {
     codes: ['UPDATE_REFUSED'],
     run: ({ member, room, now, forbidden }) => {
-      const victim = member.victim(room, PAGE);
-      if (!victim) return [];
       const chain = member.chain(room, PAGE);
-      const payload = update({ ...victim, clock: chain.clock }, [entry(forbidden(), now)]);
+      const payload = update([entry(forbidden(), now)], deletion(chain.address.clientId, 0, 1));
       return [member.send({ chain, payload, moves: 0 })];
-    },
-  },
-  "overwrites another's words": {
-    codes: ['UPDATE_REFUSED'],
-    run: ({ member, room, now, forbidden }) => {
-      const victim = member.victim(room, PAGE);
-      if (!victim) return [];
-      const chain = member.chain(room, PAGE);
-      const key = `${victim.address.clientId}:0`;
-      return [member.send({ chain, payload: update(chain, [entry(forbidden(), now)], { key }), moves: 0 })];
     },
   },
   poisons: {
@@ -108,10 +94,10 @@ export const ATTACKS = {
       const one = member.send({
         chain,
         counter,
-        payload: update(chain, [entry(allowed(room), now)]),
+        payload: update([entry(allowed(room), now)]),
         moves: 1,
       });
-      const payload = update(twin, [entry(allowed(room), now)]);
+      const payload = update([entry(allowed(room), now)]);
       // What follows the fork counts no more.
       member.abandon(chain);
       return [one, member.send({ chain: twin, counter, previous, hash, payload })];
@@ -121,13 +107,12 @@ export const ATTACKS = {
     codes: [],
     run: ({ member, room, now, forbidden }) => {
       const chain = member.chain(room, PAGE);
-      const later = { ...chain, clock: chain.clock + 7 };
       return Array.from({ length: member.dice.between(1, 40) }, (_, i) =>
         member.send({
-          chain: later,
+          chain,
           counter: 100_000 + i,
           previous: 99_000 + i,
-          payload: update(later, [entry(forbidden(), now)]),
+          payload: update([entry(forbidden(), now)]),
         }),
       );
     },
@@ -142,7 +127,7 @@ export const ATTACKS = {
         4_000 + member.dice.int(1e9),
         member.dice.bytes(16),
       );
-      return [member.send({ chain, payload: update(chain, [entry(forbidden(), now)]) })];
+      return [member.send({ chain, payload: update([entry(forbidden(), now)]) })];
     },
   },
   'deletes in the account document': {
@@ -151,8 +136,7 @@ export const ATTACKS = {
       const victim = member.victim(room, PAGE);
       if (!victim || room.kind !== 'account') return [];
       const chain = member.chain(room, PAGE);
-      const deletions = [{ clientId: victim.address.clientId, clock: 0, length: 1 }];
-      return [member.send({ chain, payload: update(chain, [], { deletions }), moves: 0 })];
+      return [member.send({ chain, payload: update([], deletion(victim.address.clientId, 0, 1)), moves: 0 })];
     },
   },
   'adds a device without the right': {
@@ -203,7 +187,7 @@ export const ATTACKS = {
       if (!victim || room.kind === 'account') return [];
       const chain = member.chain(room, PAGE);
       const seen = [{ deviceTag: victim.address.deviceId.subarray(0, 8), counter: 900_000 }];
-      return [member.send({ chain, seen, payload: update(chain, [entry(allowed(room), now)]), moves: 1 })];
+      return [member.send({ chain, seen, payload: update([entry(allowed(room), now)]), moves: 1 })];
     },
   },
   'dates ahead': {
@@ -211,7 +195,7 @@ export const ATTACKS = {
     run: ({ member, room, now, allowed }) => {
       if (room.kind === 'account') return [];
       const chain = member.chain(room, PAGE);
-      const payload = update(chain, [entry(allowed(room), now + 86_400_000)]);
+      const payload = update([entry(allowed(room), now + 86_400_000)]);
       return [member.send({ chain, payload, moves: 1 })];
     },
   },
@@ -229,7 +213,7 @@ export const ATTACKS = {
     codes: ['UNSUPPORTED_VERSION'],
     run: ({ member, room, now, forbidden }) => {
       const chain = member.chain(room, PAGE);
-      return [member.send({ chain, kind: 9, payload: update(chain, [entry(forbidden(), now)]) })];
+      return [member.send({ chain, kind: 9, payload: update([entry(forbidden(), now)]) })];
     },
   },
 } as const satisfies Readonly<Record<string, Attack>>;
@@ -241,57 +225,29 @@ export const attackOf = (kind: AttackKind): Attack => ATTACKS[kind];
 const entry = (text: string, now: number): Uint8Array =>
   encodeEntry({ k: 'm', t: Math.floor(BEGINNING + now) * 1024, x: text });
 
-interface Bent {
-  readonly key?: string;
-  readonly info?: number;
-  readonly deletions?: readonly {
-    readonly clientId: number;
-    readonly clock: number;
-    readonly length: number;
-  }[];
-}
-
-/** A Yjs update (V1) of entries at a chain's clock: legal, unless something is bent. */
-const update = (
-  { address, clock }: HeardChain,
-  entries: readonly Uint8Array[],
-  bent: Bent = {},
-): Uint8Array => {
-  const { clientId } = address;
+/** A payload of entries: legal. */
+const update = (entries: readonly Uint8Array[], rest: readonly number[] = []): Uint8Array => {
   const out = encoding.createEncoder();
-  encoding.writeVarUint(out, entries.length > 0 ? 1 : 0);
-  if (entries.length > 0) {
-    encoding.writeVarUint(out, entries.length);
-    encoding.writeVarUint(out, clientId);
-    encoding.writeVarUint(out, clock);
-  }
-  entries.forEach((content, i) => {
-    encoding.writeUint8(out, bent.info ?? 0x23);
-    encoding.writeVarUint(out, 1);
-    encoding.writeVarString(out, 'e');
-    encoding.writeVarString(out, bent.key ?? `${clientId}:${clock + i}`);
-    encoding.writeVarUint8Array(out, content);
-  });
-  const { deletions = [] } = bent;
-  encoding.writeVarUint(out, deletions.length);
-  for (const { clientId: of, clock: at, length } of deletions) {
-    encoding.writeVarUint(out, of);
-    encoding.writeVarUint(out, 1);
-    encoding.writeVarUint(out, at);
-    encoding.writeVarUint(out, length);
-  }
+  encoding.writeVarUint(out, entries.length);
+  for (const content of entries) encoding.writeVarUint8Array(out, content);
+  for (const value of rest) encoding.writeVarUint(out, value);
   return encoding.toUint8Array(out);
 };
 
-/** Updates that trouble Yjs, or a parser that is not strict. */
+/** What follows the entries: one range that is deleted. */
+const deletion = (clientId: number, clock: number, length: number): number[] => [clientId, 1, clock, length];
+
+/** Payloads that would trouble Yjs, or that a device which is not strict would read in two ways. */
 const POISONS: readonly ((chain: HeardChain) => Uint8Array)[] = [
   // A deletion of nothing makes applyUpdate throw and spoils the document for every fresh reader.
-  (chain) => update(chain, [], { deletions: [{ clientId: chain.address.clientId, clock: 0, length: 0 }] }),
-  // An entry that is no item of the map, but text.
-  (chain) => update(chain, [Uint8Array.of(1, 2, 3)], { info: 0x24 }),
-  (chain) => update({ ...chain, clock: chain.clock + 1 }, [Uint8Array.of(1)]),
-  (chain) => update(chain, [new Uint8Array(0)]),
-  (chain) => Uint8Array.from([...update(chain, [Uint8Array.of(1)]), 0]),
+  () => update([], deletion(0, 0, 0)),
+  ({ address }) => update([], deletion(address.clientId, 0, 1)),
+  () => update([], [...deletion(7, 0, 1), ...deletion(7, 2, 1)]),
+  () => update([], [7, 2, 0, 1, 0, 1]),
+  () => update([], deletion(7, 1, Number.MAX_SAFE_INTEGER)),
+  () => update([new Uint8Array(65_537)]),
+  () => update([Uint8Array.of(1)], [0]),
+  () => Uint8Array.of(9, 1, 1),
   () => Uint8Array.of(255, 255, 255, 255),
 ];
 

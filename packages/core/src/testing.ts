@@ -1,12 +1,11 @@
 // What tests, the demo and the benchmark need of core's inside. Reachable from sources only, not from the package.
-import { toHex } from '@sealwire/protocol';
-import * as Y from 'yjs';
+import { SealwireError, toHex } from '@sealwire/protocol';
 import { chatKeys, type RoomKeys } from './account/rooms.ts';
 import { decodeSelf, type Self } from './account/self.ts';
 import { decodeBody } from './frame/body.ts';
 import { roomIdOf } from './identity/device-keys.ts';
-import { decodeEntry } from './logdoc/entries.ts';
-import { ROOT } from './logdoc/parser.ts';
+import { decodeEntry, type Entry } from './logdoc/entries.ts';
+import { decodePayload } from './logdoc/payload.ts';
 import { randomBytes } from './random.ts';
 import { type BodiesRecord, decodeRecord } from './room/records.ts';
 import type { Storage } from './vault/storage.ts';
@@ -115,14 +114,21 @@ export const readKeys = async (
   }
 };
 
+/** Nothing in an account document is deleted; none of what was refused in it. */
+const entriesIn = (encoded: Uint8Array): (Entry | undefined)[] => {
+  const { payload, clientId } = decodeBody(encoded);
+  try {
+    return decodePayload(payload, clientId, 0).entries.map(({ content }) => content && decodeEntry(content));
+  } catch (error) {
+    if (error instanceof SealwireError) return [];
+    throw error;
+  }
+};
+
 /** The chats that an account document names. @param room - the account's room, hexadecimal. */
 const chatsIn = (records: readonly BodiesRecord[], room: string): KnownRoom[] => {
-  const doc = new Y.Doc();
-  for (const record of records)
-    if (toHex(record.room) === room)
-      for (const { stream, body } of record.bodies)
-        if (stream.startsWith('page-')) Y.applyUpdate(doc, decodeBody(body).payload);
-  const entries = [...doc.getMap<Uint8Array>(ROOT).values()].map(decodeEntry);
+  const bodies = records.flatMap((record) => (toHex(record.room) === room ? record.bodies : []));
+  const entries = bodies.flatMap(({ stream, body }) => (stream.startsWith('page-') ? entriesIn(body) : []));
   return entries.flatMap((entry) => {
     if (entry?.k !== 'chat') return [];
     const keys = chatKeys(entry);

@@ -69,10 +69,7 @@ const written = (random: Seeded, writers: number, each: number) => {
       entries.push(entry);
       writer.write(encodeEntry(entry));
     }
-    return writer.updates.map((bytes, clock) => ({
-      bytes,
-      parsed: parseUpdate(bytes, writer.doc.clientID, clock),
-    }));
+    return writer.updates.map((bytes, clock) => parseUpdate(bytes, writer.doc.clientID, clock));
   });
   return { entries, updates };
 };

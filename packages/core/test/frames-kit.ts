@@ -1,14 +1,14 @@
 // Frames made by hand, honest and lying ones, and a room that takes them in any order: for tests of verdicts.
 import type { StoredFrame } from '@sealwire/protocol';
 import { toHex } from '@sealwire/protocol';
-import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { type Body, decodeBody, encodeBody, encodeSigned, KIND } from '../src/frame/body.ts';
 import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
 import { deriveClientId } from '../src/frame/client-id.ts';
 import { openFrame, type StreamKey, sealFrame } from '../src/frame/envelope.ts';
 import { encodeEntry } from '../src/logdoc/entries.ts';
-import { BINARY_ENTRY, type DeletedRange, ROOT } from '../src/logdoc/parser.ts';
+import type { DeletedRange } from '../src/logdoc/parser.ts';
+import { encodePayload } from '../src/logdoc/payload.ts';
 import { chainKey, compareToChain } from '../src/room/chains.ts';
 import { type ChainLimit, createCuts, type DeviceCut } from '../src/room/cuts.ts';
 import { decodeRecord } from '../src/room/records.ts';
@@ -20,7 +20,7 @@ export type Made = Pick<StoredFrame, 'stream' | 'frame'>;
 export interface Words {
   readonly texts?: readonly string[];
   readonly deletions?: readonly DeletedRange[];
-  /** Bytes to send instead of an update. */
+  /** Bytes to send instead of a legal payload. */
   readonly payload?: Uint8Array;
   /** Who signs, if not the device itself. */
   readonly signer?: TestDevice;
@@ -65,7 +65,7 @@ export const startLine = (options: LineOptions): Line => {
             ...(at.last === 0 && { opening: { deviceId: options.device.logged.id, nonce } }),
             seen: [],
             heads: [],
-            payload: payload ?? updateOf(clientId, at.clock, texts, deletions),
+            payload: payload ?? payloadOf(clientId, at.clock, texts, deletions),
           },
           true,
         );
@@ -87,35 +87,17 @@ export const startLine = (options: LineOptions): Line => {
   return lineFrom({ last: 0, hash: chainStart(address), clock: 0 });
 };
 
-/** A legal update, or what would be one. */
-export const updateOf = (
+const payloadOf = (
   clientId: number,
   clock: number,
   texts: readonly string[],
   deletions: readonly DeletedRange[],
 ): Uint8Array => {
-  const out = encoding.createEncoder();
-  encoding.writeVarUint(out, texts.length > 0 ? 1 : 0);
-  if (texts.length > 0) {
-    encoding.writeVarUint(out, texts.length);
-    encoding.writeVarUint(out, clientId);
-    encoding.writeVarUint(out, clock);
-  }
-  texts.forEach((text, i) => {
-    encoding.writeUint8(out, BINARY_ENTRY);
-    encoding.writeVarUint(out, 1);
-    encoding.writeVarString(out, ROOT);
-    encoding.writeVarString(out, `${clientId}:${clock + i}`);
-    encoding.writeVarUint8Array(out, encodeEntry({ k: 'm', t: 1024, x: text }));
+  const entries = texts.map((text, i) => {
+    const content = encodeEntry({ k: 'm', t: 1024, x: text });
+    return { clock: clock + i, content, length: content.length };
   });
-  encoding.writeVarUint(out, deletions.length);
-  for (const range of deletions) {
-    encoding.writeVarUint(out, range.clientId);
-    encoding.writeVarUint(out, 1);
-    encoding.writeVarUint(out, range.clock);
-    encoding.writeVarUint(out, range.length);
-  }
-  return encoding.toUint8Array(out);
+  return encodePayload([{ clientId, entries, deletions }]);
 };
 
 /** What happens to a room. */

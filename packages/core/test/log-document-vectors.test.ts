@@ -2,13 +2,15 @@
 import { pageIndex, toHex } from '@sealwire/protocol';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { combineUpdates } from '../src/logdoc/combine.ts';
 import { decodeEntry } from '../src/logdoc/entries.ts';
-import { parseUpdate, ROOT } from '../src/logdoc/parser.ts';
+import { type ParsedUpdate, parseUpdate, ROOT } from '../src/logdoc/parser.ts';
+import { decodePayload, encodePayload } from '../src/logdoc/payload.ts';
 import { writerDoc } from './support.ts';
 import { runVectors, type VectorInput } from './vectors-kit.ts';
 
 /** A document that holds what the update continues and deletes. */
-const before = (clientId: number, clock: number, deletions: ReturnType<typeof parseUpdate>['deletions']) => {
+const before = (clientId: number, clock: number, deletions: ParsedUpdate['deletions']) => {
   const doc = new Y.Doc();
   const lengths = new Map([[clientId, clock]]);
   for (const { clientId: of, clock: from, length } of deletions)
@@ -23,7 +25,18 @@ const before = (clientId: number, clock: number, deletions: ReturnType<typeof pa
 
 const update = (input: VectorInput) => {
   const [bytes, clientId, clock] = [input.bytes('update'), input.number('clientId'), input.number('clock')];
-  const { entries, deletions } = parseUpdate(bytes, clientId, clock);
+  return shown(parseUpdate(bytes, clientId, clock), bytes, clock);
+};
+
+const payload = (input: VectorInput) => {
+  const [clientId, clock] = [input.number('clientId'), input.number('clock')];
+  const read = decodePayload(input.bytes('payload'), clientId, clock);
+  assert.equal(encodePayload([read]), input.bytes('payload'));
+  return shown(read, combineUpdates([read]), clock);
+};
+
+/** Yjs takes it whole. @returns what it says. */
+const shown = ({ clientId, entries, deletions }: ParsedUpdate, bytes: Uint8Array, clock: number) => {
   const doc = before(clientId, clock, deletions);
   Y.applyUpdate(doc, bytes);
   assert.is(doc.store.pendingStructs, null);
@@ -47,4 +60,4 @@ const entry = (input: VectorInput) => ({ entry: decodeEntry(input.bytes('entry')
 
 const page = (input: VectorInput) => ({ page: pageIndex(input.text('stream')) ?? null });
 
-runVectors('log-document', { update, entry, page }, 50);
+runVectors('log-document', { payload, update, entry, page }, 70);

@@ -1,4 +1,4 @@
-// The strict parser, joining of updates, entries, stamps and the timeline. Rules: spec/log-document.md.
+// The strict parser, payloads, joining of updates, entries, stamps and the timeline. Rules: spec/log-document.md.
 import { LIMITS, pageIndex, pageStream, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { suite } from 'uvu';
@@ -7,6 +7,7 @@ import * as Y from 'yjs';
 import { combineUpdates } from '../src/logdoc/combine.ts';
 import { decodeEntry, encodeEntry } from '../src/logdoc/entries.ts';
 import { parseUpdate, ROOT } from '../src/logdoc/parser.ts';
+import { decodePayload, encodePayload } from '../src/logdoc/payload.ts';
 import { createClock, stampMs } from '../src/logdoc/stamp.ts';
 import { compareItems, createTimeline, timelineItem } from '../src/logdoc/timeline.ts';
 import { seeded, writerDoc } from './support.ts';
@@ -288,17 +289,21 @@ test('[LD12] joining has the effect of applying one by one, in any interleaving 
     const accepted = writers.map(({ updates, doc }) => {
       let clock = 0;
       return updates.map((bytes) => {
-        const parsed = parseUpdate(bytes, doc.clientID, clock);
-        clock += parsed.entries.length;
-        return { bytes, parsed };
+        const update = parseUpdate(bytes, doc.clientID, clock);
+        clock += update.entries.length;
+        return { bytes, update };
       });
     });
     const order = random.shuffled(accepted.flatMap((list, i) => list.map(() => i)));
     const interleaved = order.map((i) => accepted[i]!.shift()!);
     const joined = new Y.Doc();
-    Y.applyUpdate(joined, combineUpdates(interleaved));
+    Y.applyUpdate(joined, combineUpdates(interleaved.map(({ update }) => update)));
     const lean = new Y.Doc();
-    Y.applyUpdate(lean, combineUpdates(interleaved, { dropDeleted: true }));
+    const framed = writers.map(({ doc: { clientID } }) => {
+      const own = interleaved.flatMap(({ update }) => (update.clientId === clientID ? [update] : []));
+      return decodePayload(encodePayload(own), clientID, 0);
+    });
+    Y.applyUpdate(lean, combineUpdates(framed));
     const twin = new Y.Doc();
     for (const { bytes } of interleaved) Y.applyUpdate(twin, bytes);
     for (const doc of [joined, lean]) {
@@ -314,14 +319,15 @@ test('[FR17] what the updates themselves delete is joined without its content', 
   const id = alice.write(secret);
   alice.write(text('kept'));
   alice.map.delete(id);
-  const accepted = alice.updates.map((bytes, i) => ({
-    bytes,
-    parsed: parseUpdate(bytes, ALICE, [0, 1, 2][i]!),
-  }));
-  const lean = combineUpdates(accepted, { dropDeleted: true });
-  assert.ok(Buffer.from(combineUpdates(accepted)).includes(Buffer.from(secret)));
+  const updates = alice.updates.map((bytes, i) => parseUpdate(bytes, ALICE, [0, 1, 2][i]!));
+  const whole = encodePayload(updates.slice(0, 2));
+  const lean = encodePayload(updates);
+  assert.ok(Buffer.from(whole).includes(Buffer.from(secret)));
   assert.not(Buffer.from(lean).includes(Buffer.from(secret)));
-  assert.is(parseUpdate(lean, ALICE, 0).entries.length, 2);
+  assert.equal(
+    decodePayload(lean, ALICE, 0).entries.map(({ content }) => content && [...content]),
+    [undefined, [...text('kept')]],
+  );
 });
 
 test('[LD14] page labels are canonical', () => {

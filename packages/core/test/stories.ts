@@ -57,7 +57,7 @@ const deletions = async (random: Seeded): Promise<Story> => {
     second.say(2, { deletions: [range(first, 2, 4), range(third, 0, 9)] }),
     third.say(2, { deletions: [range(third, 1, 1)] }),
     first.say(3, { texts: ['a4', 'a5', 'a6'] }),
-    first.say(4, { payload: Uint8Array.of(1, 1, 5, 0, 0, 3, 0) }),
+    first.say(4, { payload: Uint8Array.of(1, 1, 5, 0, 1, 3, 0) }),
     first.say(5, { texts: ['a7'] }),
     second.say(3, { deletions: [{ clientId: 12345, clock: 0, length: 2 ** 50 }] }),
     second.say(4, { texts: ['b1'] }),

@@ -1,5 +1,5 @@
-// Makes the vectors of log documents, one fault a file, from spec/log-document.md; the updates are written byte by byte,
-// without Yjs. Run it to write them again: node --import tsx spec/vectors/log-document/generate.ts
+// Makes the vectors of log documents, one fault a file, from spec/log-document.md; payloads and updates are written byte by
+// byte, without Yjs. Run it to write them again: node --import tsx spec/vectors/log-document/generate.ts
 import { collect, type Layer, type Vector, writeIfMain } from '../form.ts';
 import { byte, varuint } from '../frame/twin.ts';
 import { type Bytes, hex, join, utf8 } from '../link/twin.ts';
@@ -10,7 +10,7 @@ const ALICE = 2 ** 52 + 12_345;
 const BOB = 2 ** 51 + 999;
 const NONE = new Uint8Array(0);
 
-// Yjs update V1, in the words of spec/log-document.md §1.
+// Yjs update V1, in the words of spec/log-document.md §7.
 const text = (value: string): Bytes => join(varuint(value.length), utf8(value));
 const KEYED = 0x20;
 const BINARY = KEYED | 3;
@@ -178,6 +178,78 @@ const addNumbers = (refused: Refused): void => {
   refused('number', 'LD6', 'a count of 2^53', counted(2n ** 53n));
 };
 
+// Payloads, in the words of spec/log-document.md §1.
+const payload = (values: readonly (string | null)[], ...deletions: readonly Bytes[]): Bytes =>
+  join(varuint(values.length), ...values.map((value) => text(value ?? '')), ...deletions);
+
+const carried = (bytes: Bytes, clock = 0): Vector['input'] => ({
+  payload: hex(bytes),
+  clientId: ALICE,
+  clock,
+});
+
+const addPayloads = ({ good, bad }: Layer): void => {
+  good('one', 'LD16', carried(payload(['one'])), { entries: entries([0, 'one']), deletions: [] });
+  good(
+    'more',
+    'LD16',
+    carried(payload(['a', 'b', 'c']), 300),
+    { entries: entries([300, 'a'], [301, 'b'], [302, 'c']), deletions: [] },
+    'three entries of a chain that stands at 300',
+  );
+  good(
+    'deletes',
+    'LD17',
+    carried(payload([], deletedBy(0, [0, 1]), deletedBy(BOB, [4, 2], [3, 1])), 7),
+    {
+      entries: [],
+      deletions: [
+        { clientId: ALICE, clock: 0, length: 1 },
+        { clientId: BOB, clock: 4, length: 2 },
+        { clientId: BOB, clock: 9, length: 1 },
+      ],
+    },
+    'deletions alone, the own ones under 0, the second of another counted from the end of the first',
+  );
+  good(
+    'deleted',
+    'LD16',
+    carried(payload(['kept', null], deletedBy(0, [1, 1]))),
+    { entries: entries([0, 'kept'], [1, null]), deletions: [{ clientId: ALICE, clock: 1, length: 1 }] },
+    'an entry that was deleted before it left its device',
+  );
+  good(
+    'nothing',
+    'LD7',
+    carried(payload([])),
+    { entries: [], deletions: [] },
+    'neither entries nor deletions',
+  );
+
+  const refused = (name: string, rule: string, fault: string, bytes: Bytes, clock = 0): void =>
+    bad(name, rule, fault, 'UPDATE_REFUSED', carried(bytes, clock));
+  const last = Number.MAX_SAFE_INTEGER;
+  refused('clock', 'LD16', 'an entry behind the last clock', payload(['one']), last);
+  const large = join(byte(1), varuint(65_537), new Uint8Array(65_537));
+  refused('large', 'LD3', 'an entry of 65,537 bytes', large);
+  refused('range-empty', 'LD4', 'a deleted range of length 0', payload([], deletedBy(BOB, [4, 0])));
+  const end = deletedBy(BOB, [1, 2n ** 53n - 1n]);
+  refused('range-end', 'LD4', 'a deleted range that ends at 2^53', payload([], end));
+  const spelled = (name: string, fault: string, bytes: Bytes): void => refused(name, 'LD17', fault, bytes);
+  spelled('own', "the author's clientID where 0 stands for it", payload([], deletedBy(ALICE, [0, 1])));
+  spelled('order', 'clientIDs that do not rise', payload([], deletedBy(BOB, [0, 1]), deletedBy(0, [0, 1])));
+  spelled('twice', 'a clientID twice', payload([], deletedBy(BOB, [0, 1]), deletedBy(BOB, [2, 1])));
+  spelled('touching', 'two ranges that touch', payload([], deletedBy(BOB, [4, 2], [0, 1])));
+  spelled('ranges-none', 'a clientID without deleted ranges', payload([], deletedBy(BOB)));
+  spelled('no-bytes', 'no bytes', NONE);
+  spelled('cut', 'the last byte is missing', payload(['one']).subarray(0, -1));
+  spelled('trailing', 'a byte behind the payload', join(payload(['one']), byte(0)));
+  spelled('padded', 'a count in two bytes', join(Uint8Array.of(0x81, 0), text('one')));
+  spelled('many', 'more entries counted than there are', join(byte(2), text('one')));
+  spelled('huge', 'more entries counted than there are bytes', join(varuint(2n ** 40n), text('one')));
+  spelled('number', 'a count of 2^53', join(varuint(2n ** 53n), text('one')));
+};
+
 const HASH = '5ea1'.repeat(16);
 const KEY = 'c2Vhbd'.repeat(8).slice(0, 43);
 
@@ -240,6 +312,7 @@ const addPages = ({ good }: Layer): void => {
     good(name, 'LD14', { stream }, { page }, page === null ? 'a stream that is no page' : undefined);
 };
 
+addPayloads(layer('payload'));
 addUpdates(layer('update'));
 addEntries(layer('entry'));
 addPages(layer('page'));

@@ -1,10 +1,11 @@
 // Hands accepted updates to Yjs: joined into one, and read without copying each entry. Rules: spec/log-document.md §4.
 import * as decoding from 'lib0/decoding';
 import * as Y from 'yjs';
-import { type AcceptedUpdate, combineUpdates } from './combine.ts';
+import { combineUpdates } from './combine.ts';
+import type { ParsedUpdate } from './parser.ts';
 
 /** Applies accepted updates as one transaction. */
-export const applyUpdates = (doc: Y.Doc, updates: readonly AcceptedUpdate[], origin: unknown): void =>
+export const applyUpdates = (doc: Y.Doc, updates: readonly ParsedUpdate[], origin: unknown): void =>
   Y.applyUpdateV2(doc, combineUpdates(updates), origin, ViewDecoder);
 
 /**

@@ -1,18 +1,18 @@
-// The strict parser: judges a Yjs update (V1) before Yjs sees it. A log document has one legal shape; the rest is
-// refused whole. Rules: spec/log-document.md.
-import { LIMITS, SealwireError } from '@sealwire/protocol';
+// The strict parser: judges a local edit, a Yjs update (V1), before anything of it is stored. A log document has one legal
+// shape; the rest is refused whole. Rules: spec/log-document.md §7.
+import { LIMITS } from '@sealwire/protocol';
+import { EntryView, refused, StrictReader } from './strict-reader.ts';
 
-/** The one root type of a log document, a Y.Map. One character: its name travels with each entry. */
+/** The one root type of a log document, a Y.Map. */
 export const ROOT = 'e';
 
 /** One entry, written once at its own clock. */
 export interface ParsedEntry {
   readonly clock: number;
-  /** The entry's bytes, a view of the update; undefined if it was deleted before it left its device. */
+  /** The entry's bytes, a view of what it came in; undefined if it was deleted before it left its device. */
   readonly content: Uint8Array | undefined;
-  /** Where its struct stands in the update: from `start` to `end`. */
-  readonly start: number;
-  readonly end: number;
+  /** How many bytes; 0 if it was deleted. */
+  readonly length: number;
 }
 
 export interface DeletedRange {
@@ -21,6 +21,7 @@ export interface DeletedRange {
   readonly length: number;
 }
 
+/** What a payload or an own edit says. */
 export interface ParsedUpdate {
   /** All by one clientID, clocks rising by one. */
   readonly clientId: number;
@@ -49,7 +50,7 @@ export const parseUpdate = (
   clientId: number,
   clock: number | undefined,
 ): ParsedUpdate => {
-  const parser = new UpdateReader(update);
+  const parser = new StrictReader(update);
   const clients = parser.varUint();
   if (clients > 1) throw refused('structs of more than one author');
   const entries = clients === 1 ? readStructs(parser, clientId, clock) : [];
@@ -58,7 +59,7 @@ export const parseUpdate = (
   return { clientId, entries, deletions };
 };
 
-const readStructs = (parser: UpdateReader, clientId: number, clock: number | undefined): ParsedEntry[] => {
+const readStructs = (parser: StrictReader, clientId: number, clock: number | undefined): ParsedEntry[] => {
   const count = parser.varUint();
   if (parser.varUint() !== clientId) throw refused("structs that are not their author's");
   const first = parser.varUint();
@@ -82,8 +83,7 @@ const prefixOf = (clientId: number): string => {
 };
 
 /** info, parent is a root type, its name, the key, then the content: nothing else is legal. */
-const readEntry = (parser: UpdateReader, prefix: string, clock: number): ParsedEntry => {
-  const start = parser.at;
+const readEntry = (parser: StrictReader, prefix: string, clock: number): ParsedEntry => {
   const info = parser.uint8();
   if (info !== BINARY_ENTRY && info !== DELETED_ENTRY) throw refused('a struct that is no entry');
   if (parser.uint8() !== 1) throw refused('an entry outside the root');
@@ -93,13 +93,13 @@ const readEntry = (parser: UpdateReader, prefix: string, clock: number): ParsedE
     const length = parser.varUint();
     if (length < 1 || length > LIMITS.entryBytes) throw refused('an entry that is empty or too large');
     parser.skip(length);
-    return new KeyedEntry(parser.update, clock, start, parser.at, length);
+    return new EntryView(clock, parser.bytes, parser.at, length);
   }
   if (parser.varUint() !== 1) throw refused('a deleted entry of another length than 1');
-  return new KeyedEntry(parser.update, clock, start, parser.at, 0);
+  return new EntryView(clock, parser.bytes, parser.at, 0);
 };
 
-const readDeletions = (parser: UpdateReader): DeletedRange[] => {
+const readDeletions = (parser: StrictReader): DeletedRange[] => {
   const deletions: DeletedRange[] = [];
   const clients = parser.varUint();
   for (let i = 0; i < clients; i++) {
@@ -115,81 +115,3 @@ const readDeletions = (parser: UpdateReader): DeletedRange[] => {
   }
   return deletions;
 };
-
-/** Makes the view of its content when asked for: judging and joining need no more than where it stands. */
-class KeyedEntry implements ParsedEntry {
-  readonly clock: number;
-  readonly start: number;
-  readonly end: number;
-  readonly #update: Uint8Array;
-  readonly #length: number;
-
-  constructor(update: Uint8Array, clock: number, start: number, end: number, length: number) {
-    this.#update = update;
-    this.clock = clock;
-    this.start = start;
-    this.end = end;
-    this.#length = length;
-  }
-
-  get content(): Uint8Array | undefined {
-    return this.#length > 0 ? this.#update.subarray(this.end - this.#length, this.end) : undefined;
-  }
-}
-
-/** Reads an update in place. Each read takes at least one byte, so no count makes it run longer than its input. */
-class UpdateReader {
-  at = 0;
-  readonly update: Uint8Array;
-
-  constructor(update: Uint8Array) {
-    this.update = update;
-  }
-
-  get left(): number {
-    return this.update.length - this.at;
-  }
-
-  uint8(): number {
-    const byte = this.update[this.at++];
-    if (byte === undefined) throw refused('cut short');
-    return byte;
-  }
-
-  /** A safe integer in its shortest form: a second spelling of one update would be a second content of one clock. */
-  varUint(): number {
-    let byte = this.uint8();
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    for (let factor = 0x80; ; factor *= 0x80) {
-      byte = this.uint8();
-      value += (byte & 0x7f) * factor;
-      if (!Number.isSafeInteger(value)) throw refused('a number out of range');
-      if (byte < 0x80) break;
-    }
-    if (byte === 0) throw refused('a number that is not in its shortest form');
-    return value;
-  }
-
-  skip(length: number): void {
-    if (length > this.left) throw refused('cut short');
-    this.at += length;
-  }
-
-  /** Requires a length-prefixed string to be exactly `start` and `end`, ASCII and together shorter than 128. */
-  ascii(start: string, end: string, otherwise: string): void {
-    const length = start.length + end.length;
-    if (this.uint8() !== length || length > this.left) throw refused(otherwise);
-    this.#same(start, otherwise);
-    this.#same(end, otherwise);
-  }
-
-  #same(text: string, otherwise: string): void {
-    for (let i = 0; i < text.length; i++)
-      if (this.update[this.at + i] !== text.charCodeAt(i)) throw refused(otherwise);
-    this.at += text.length;
-  }
-}
-
-const refused = (why: string): SealwireError =>
-  new SealwireError('UPDATE_REFUSED', `An update was refused whole: it has ${why}.`);

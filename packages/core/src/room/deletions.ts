@@ -2,8 +2,7 @@
 // held yet is deleted when it comes. Rules: spec/log-document.md §1.
 import { LIMITS, sameBytes } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
-import type { AcceptedUpdate } from '../logdoc/combine.ts';
-import type { DeletedRange } from '../logdoc/parser.ts';
+import type { DeletedRange, ParsedUpdate } from '../logdoc/parser.ts';
 import { type Chain, chainKey } from './chains.ts';
 
 /** Whose deletion it is. */
@@ -91,11 +90,11 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
 
   return {
     /** True if an author's deletions that must wait are few enough, with these. */
-    fit(chain: Chain, { parsed }: AcceptedUpdate): boolean {
+    fit(chain: Chain, update: ParsedUpdate): boolean {
       const { stream } = chain.address;
       let count = countOf.get(chain.deviceHex) ?? 0;
-      for (const { clientId, clock, length } of parsed.deletions) {
-        const own = clientId === parsed.clientId ? chain.clock + parsed.entries.length : 0;
+      for (const { clientId, clock, length } of update.deletions) {
+        const own = clientId === update.clientId ? chain.clock + update.entries.length : 0;
         const held = Math.max(own, heldOf(stream, clientId));
         if (held < clock + length) count += 1;
       }
@@ -107,19 +106,18 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
      * @param chain - its author's, moved over it.
      * @param bytes - evidence, should it delete another's words.
      */
-    admit(chain: Chain, update: AcceptedUpdate, bytes: Uint8Array): AcceptedUpdate {
-      const { parsed } = update;
-      if (parsed.deletions.length === 0 && waiting.size === 0) return update;
+    admit(chain: Chain, update: ParsedUpdate, bytes: Uint8Array): ParsedUpdate {
+      if (update.deletions.length === 0 && waiting.size === 0) return update;
       const { deviceHex, device, address } = chain;
       const by = { deviceHex, account: device.account, stream: address.stream };
-      const deletions = judge(by, parsed.deletions, bytes);
-      if (parsed.entries.length > 0) release(chain, deletions);
-      return { bytes: update.bytes, parsed: { ...parsed, deletions } };
+      const deletions = judge(by, update.deletions, bytes);
+      if (update.entries.length > 0) release(chain, deletions);
+      return { ...update, deletions };
     },
     /** The same for an own edit that no frame has yet. */
-    admitOwn(by: Deleter, update: AcceptedUpdate): AcceptedUpdate {
-      if (update.parsed.deletions.length === 0) return update;
-      return { ...update, parsed: { ...update.parsed, deletions: judge(by, update.parsed.deletions) } };
+    admitOwn(by: Deleter, update: ParsedUpdate): ParsedUpdate {
+      if (update.deletions.length === 0) return update;
+      return { ...update, deletions: judge(by, update.deletions) };
     },
     /** For what was judged before: says nothing again. */
     async quietly(run: () => Promise<void>): Promise<void> {

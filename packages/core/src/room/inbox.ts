@@ -4,8 +4,8 @@ import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { AcceptedUpdate } from '../logdoc/combine.ts';
-import { parseUpdate } from '../logdoc/parser.ts';
+import type { ParsedUpdate } from '../logdoc/parser.ts';
+import { decodePayload } from '../logdoc/payload.ts';
 import {
   advance,
   type Chain,
@@ -31,7 +31,7 @@ export interface Accepted {
   readonly body: Body;
   readonly chain: Chain;
   /** What it adds to its page; undefined for control frames and for what was refused. */
-  readonly update: AcceptedUpdate | undefined;
+  readonly update: ParsedUpdate | undefined;
 }
 
 /** A frame that was refused and is kept, since cuts may yet make it count. */
@@ -319,10 +319,10 @@ export const move = (
   { deletions }: Pick<InboxOptions, 'deletions'>,
   chain: Chain,
   { body, encodedBody }: Pick<Waiting, 'body' | 'encodedBody'>,
-  update: AcceptedUpdate | undefined,
+  update: ParsedUpdate | undefined,
   hash?: Uint8Array,
-): AcceptedUpdate | undefined => {
-  chain.clock += update?.parsed.entries.length ?? 0;
+): ParsedUpdate | undefined => {
+  chain.clock += update?.entries.length ?? 0;
   advance(chain, body!, hash);
   return update && deletions.admit(chain, update, encodedBody!);
 };
@@ -341,16 +341,16 @@ const judgeUpdate = (
   { deletions }: InboxOptions,
   chain: Chain,
   body: Body,
-): AcceptedUpdate | 'wait' | SealwireError => {
+): ParsedUpdate | 'wait' | SealwireError => {
   const update = readUpdate(chain, body);
-  if (update instanceof SealwireError || update.parsed.deletions.length === 0) return update;
+  if (update instanceof SealwireError || update.deletions.length === 0) return update;
   return deletions.fit(chain, update) ? update : 'wait';
 };
 
 /** The update of a frame, or why its content is void: its own bytes and the clock before it decide alone. */
-export const readUpdate = (chain: Chain, { payload, clientId }: Body): AcceptedUpdate | SealwireError => {
+export const readUpdate = (chain: Chain, { payload, clientId }: Body): ParsedUpdate | SealwireError => {
   try {
-    return { bytes: payload, parsed: parseUpdate(payload, clientId, chain.clock) };
+    return decodePayload(payload, clientId, chain.clock);
   } catch (error) {
     return asSealwireError(error);
   }

@@ -1,8 +1,8 @@
 // What leaves a room: local edits in order, joined into as few frames as the limits allow. Rules: spec/frame.md §9.
 import { CONTROL_STREAM, LIMITS } from '@sealwire/protocol';
 import { concat } from '../bytes.ts';
-import { type AcceptedUpdate, combineUpdates } from '../logdoc/combine.ts';
-import { parseUpdate } from '../logdoc/parser.ts';
+import { type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
+import { encodePayload } from '../logdoc/payload.ts';
 import type { RecordId } from '../vault/vault.ts';
 
 /** One stored local edit. */
@@ -11,6 +11,7 @@ export interface OutboxItem {
   readonly stream: string;
   readonly clientId: number;
   readonly nonce: Uint8Array;
+  /** A Yjs update that the strict parser passed; log entries on the control stream. */
   readonly payload: Uint8Array;
   /** The clock after its last entry; 0 if it has none: deletions alone, or log entries. */
   readonly clockAfter: number;
@@ -46,14 +47,14 @@ export const nextBatch = (
   return { items, payload: joinUpdates(items, clockOf(first.stream, first.clientId)) };
 };
 
-/** One Yjs update for all; what was deleted before it left this device does not leave it at all. */
+/** One payload for all; what was deleted before it left this device does not leave it at all. */
 const joinUpdates = (items: readonly OutboxItem[], clock: number): Uint8Array => {
-  const updates: AcceptedUpdate[] = [];
+  const updates: ParsedUpdate[] = [];
   let next = clock;
   for (const { payload, clientId } of items) {
     const parsed = parseUpdate(payload, clientId, next);
     next += parsed.entries.length;
-    updates.push({ bytes: payload, parsed });
+    updates.push(parsed);
   }
-  return combineUpdates(updates, { dropDeleted: true });
+  return encodePayload(updates);
 };

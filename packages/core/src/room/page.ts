@@ -2,9 +2,8 @@
 // spec/log-document.md.
 import * as Y from 'yjs';
 import { applyUpdates } from '../logdoc/apply.ts';
-import type { AcceptedUpdate } from '../logdoc/combine.ts';
 import { decodeEntry, type Entry } from '../logdoc/entries.ts';
-import { ROOT } from '../logdoc/parser.ts';
+import { type ParsedUpdate, ROOT } from '../logdoc/parser.ts';
 
 /** An entry as the document shows it. */
 export interface PageEntry {
@@ -27,7 +26,7 @@ export const createPage = (stream: string, firstClientId: number) => {
   const listeners = new Set<(change: PageChange) => void>();
   const resetListeners = new Set<() => void>();
 
-  const open = (updates: readonly AcceptedUpdate[]) => {
+  const open = (updates: readonly ParsedUpdate[]) => {
     const doc = new Y.Doc({ gc: true });
     // Loaded under another clientID: Yjs re-rolls one that it meets in what it loads.
     if (updates.length > 0) applyUpdates(doc, updates, ACCEPTED);
@@ -75,14 +74,14 @@ export const createPage = (stream: string, firstClientId: number) => {
       }
     },
     /** Takes accepted updates as one transaction. */
-    applyAll(updates: readonly AcceptedUpdate[]): void {
+    applyAll(updates: readonly ParsedUpdate[]): void {
       applyUpdates(current.doc, updates, ACCEPTED);
     },
     /**
      * Starts anew with exactly these updates: something that was applied turned out to be void.
      * @param ownClientId - what this device writes under from now on, if that changes.
      */
-    reset(updates: readonly AcceptedUpdate[], ownClientId = clientId): void {
+    reset(updates: readonly ParsedUpdate[], ownClientId = clientId): void {
       const { doc } = current;
       clientId = ownClientId;
       current = open(updates);

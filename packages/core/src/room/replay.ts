@@ -49,7 +49,7 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
   const pages = await replayFrames(options);
   state.shelf.allTold();
   for (const { id, record } of records) {
-    if (record.type === 'framed') state.framed.push(framedItem(id, record));
+    if (record.type === 'framed') state.framed.push(framedItem(state, id, record));
     if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
   }
   showPages(state, pages);
@@ -207,12 +207,15 @@ const readStored = ({ body, ...record }: StoredRecord): Stored => ({
   trusted: true,
 });
 
-const framedItem = (id: RecordId, { stream, frame, body: encodedBody }: FramedRecord): FramedItem => {
+/** Entries of one that was put back were sent before; any other is the newest of its chain, since edits wait for it. */
+const framedItem = (
+  { chains, kept }: RoomState,
+  id: RecordId,
+  { stream, frame, body: encodedBody }: FramedRecord,
+): FramedItem => {
   const body = decodeBody(encodedBody);
-  const { clientId, payload } = body;
-  const last =
-    stream === CONTROL_STREAM ? undefined : parseUpdate(payload, clientId, undefined).entries.at(-1);
-  return { stream, frame, encodedBody, body, record: id, clockAfter: last ? last.clock + 1 : 0, sent: false };
+  const clockAfter = kept.has(keptKey(body)) ? 0 : (chains.get(chainKey(stream, body.clientId))?.clock ?? 0);
+  return { stream, frame, encodedBody, body, record: id, clockAfter, sent: false };
 };
 
 const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {
@@ -245,7 +248,7 @@ const ownEdits = function* (
     if (first && first.clock !== clock) continue;
     clocks.set(key, clock + parsed.entries.length);
     const by = { deviceHex: state.ownId, account, stream };
-    const update = state.deletions.admitOwn(by, { bytes: payload, parsed });
+    const update = state.deletions.admitOwn(by, parsed);
     yield { stream, item: { counter: undefined, update } };
   }
 };

@@ -172,11 +172,11 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       if (parsed.entries.length === 0 && deletions.length === 0) return;
       own.clock += parsed.entries.length;
       if (!state.own.has(own.clientId)) state.own.set(own.clientId, { stored: 0, sent: 0 });
-      const accepted = { bytes: update, parsed: { ...parsed, deletions } };
-      remember(state, stream, [{ counter: undefined, update: accepted }]);
+      const edit = { ...parsed, deletions };
+      remember(state, stream, [{ counter: undefined, update: edit }]);
       const { clientId, nonce } = own;
       const clockAfter = parsed.entries.length > 0 ? own.clock : 0;
-      put({ stream, clientId, nonce, payload: combineUpdates([accepted]), clockAfter }).catch(
+      put({ stream, clientId, nonce, payload: combineUpdates([edit]), clockAfter }).catch(
         () => undefined, // Whoever wrote is told by `stored`; the vault reports why.
       );
     },

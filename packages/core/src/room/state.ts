@@ -5,7 +5,7 @@ import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
-import type { AcceptedUpdate } from '../logdoc/combine.ts';
+import type { ParsedUpdate } from '../logdoc/parser.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { type Control, createControl, type OwnAccount } from './control.ts';
@@ -85,7 +85,7 @@ export interface Writer {
 /** An update that a page is made of; `counter` is undefined for own edits. */
 export interface HistoryItem {
   readonly counter: number | undefined;
-  readonly update: AcceptedUpdate;
+  readonly update: ParsedUpdate;
 }
 
 export interface RoomState {
@@ -228,7 +228,7 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
     state.deleted.set(stream, deleted);
   }
   for (const { update } of items)
-    for (const { clientId, clock, length } of update.parsed.deletions)
+    for (const { clientId, clock, length } of update.deletions)
       for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
 };
 
