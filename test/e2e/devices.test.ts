@@ -61,8 +61,7 @@ test('a browser that is logged out while offline reads nothing more, speaks for 
 
   await person.openChat(lost, 'Plans');
   await person.write(lost, 'Written by whoever found it');
-  await person.visit(lost, 'settings');
-  await lost.getByRole('main').getByRole('switch', { name: 'Airplane mode' }).click();
+  await person.leaveAirplaneMode(lost);
   await lost.getByRole('heading', { name: 'This browser was logged out' }).waitFor();
   assert.is(await lost.getByText('After the café').count(), 0);
   await lost.reload();

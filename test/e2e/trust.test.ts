@@ -103,7 +103,7 @@ test('a browser is logged out while it is offline: it reads nothing new, writes 
   }
   await person.openChat(adaWeb, GROUP);
   await person.write(adaWeb, 'From a lost browser');
-  await person.airplaneMode(adaWeb, false);
+  await person.leaveAirplaneMode(adaWeb);
   await adaWeb.getByRole('heading', { name: 'This browser was logged out' }).waitFor();
   for (const page of [ada, bob, bobWeb, cy])
     assert.is(await person.message(page, 'From a lost browser').count(), 0);

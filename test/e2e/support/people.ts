@@ -84,6 +84,12 @@ export async function airplaneMode(page: Page, on: boolean): Promise<void> {
   await page.getByRole('main').getByRole('switch', { name: 'Airplane mode', checked: on }).waitFor();
 }
 
+/** Lets a device back to its network that may be told at once that it is one no more. */
+export async function leaveAirplaneMode(page: Page): Promise<void> {
+  await visit(page, 'settings');
+  await page.getByRole('main').getByRole('switch', { name: 'Airplane mode' }).click();
+}
+
 /** Nothing on the page alarms its person, and nothing was refused or noticed since the page was loaded. */
 export async function unalarmed(page: Page): Promise<void> {
   assert.equal(await page.getByRole('alert').allInnerTexts(), []);
