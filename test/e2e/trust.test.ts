@@ -79,6 +79,15 @@ test('the safety number is the same on every device of both', async () => {
   await ada.getByText('The numbers are the same').waitFor();
 });
 
+test('a card that is asked for without a connection appears when there is one', async () => {
+  await person.airplaneMode(bobWeb, true);
+  await bobWeb.reload();
+  await person.visit(bobWeb, 'card');
+  await bobWeb.getByRole('alert').filter({ hasText: 'The relay cannot be reached' }).waitFor();
+  await bobWeb.getByRole('complementary').getByRole('switch', { name: 'Airplane mode' }).click();
+  await bobWeb.getByRole('img', { name: 'QR code of my card' }).waitFor();
+});
+
 test('a group of three writes, each from any device', async () => {
   await person.createGroup(ada, GROUP, ['Bob Noyce', 'Cy Young']);
   await person.write(ada, 'Welcome aboard');

@@ -2,6 +2,7 @@
 // Rules: spec/contacts.md.
 import type { Device } from '@sealwire/core';
 import { useEffect, useState } from 'react';
+import { useReadable } from '../hooks/useReadable.ts';
 import { Failure, PaneHeader } from './basics.tsx';
 import { CopyText } from './CopyText.tsx';
 import { QrCode } from './QrCode.tsx';
@@ -10,7 +11,11 @@ type Made = { readonly card: string } | { readonly error: unknown } | undefined;
 
 export function CardPane({ device }: { readonly device: Device }) {
   const [made, setMade] = useState<Made>(undefined);
+  // A card names the relay, so it waits for the first connection; a page that was opened before tries again.
+  const isOnline = useReadable(device.status).connection === 'online';
+  const hasCard = made !== undefined && 'card' in made;
   useEffect(() => {
+    if (hasCard) return;
     let left = false;
     device.createCard().then(
       (card) => !left && setMade({ card }),
@@ -19,7 +24,7 @@ export function CardPane({ device }: { readonly device: Device }) {
     return () => {
       left = true;
     };
-  }, [device]);
+  }, [device, isOnline, hasCard]);
   return (
     <>
       <PaneHeader title="My card" back={{ page: 'contacts' }} />
