@@ -11,6 +11,7 @@ for (let i = 0; ; i++) {
   const id = await chat.send(text);
   process.stdout.write(`stored ${text}\n`);
   if (i % 7 !== 3) continue;
+  process.stdout.write(`deleting ${text}\n`);
   await chat.delete(id);
   process.stdout.write(`deleted ${text}\n`);
 }
