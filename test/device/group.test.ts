@@ -2,6 +2,7 @@
 // Chats of several accounts over a real relay: made, written in from all sides, joined later, left, and ended. Rules:
 // spec/chats.md.
 
+import { PLATFORM_EDGE } from '@sealwire/core/testing';
 import {
   decodeClientMessage,
   decodeRelayMessage,
@@ -226,6 +227,56 @@ test('[CH9] the only admin leaves: the one who has been there longest takes over
     await cutOff;
     await stays.send('alone');
     await sent(stays, 'alone');
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH9] an own device whose log is older than the relay’s list does not take the newest member out again', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const held: (() => void)[] = [];
+    const lists: number[] = [];
+    let isSlow = false;
+    // The second device of the admin is slow to ask for the list; what it asks and writes is seen.
+    const web = await bench.link(ada, 'ada-web', {
+      edge: {
+        ...PLATFORM_EDGE,
+        openSocket(url, protocol) {
+          const socket = PLATFORM_EDGE.openSocket(url, protocol);
+          const send = socket.send.bind(socket);
+          socket.send = (bytes) => {
+            const message = decodeClientMessage(bytes);
+            if (message.type === 'put-room') lists.push(message.members.length);
+            if (isSlow && message.type === 'get-room') held.push(() => send(bytes));
+            else send(bytes);
+          };
+          return socket;
+        },
+      },
+    });
+    await settled(web);
+    isSlow = true;
+    const id = await ada.createChat('Summer', [bea.accountId]);
+    const onAda = await opened(ada, id);
+    await members(await opened(web, id), 2);
+    await members(await opened(bea, id), 2);
+    while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await onAda.addMember(cleo.accountId);
+    const onCleo = await opened(cleo, id);
+    const evidence = watch(cleo);
+    isSlow = false;
+    for (const release of held) release();
+    await settled(web);
+    await onAda.send('welcome');
+    await shows(onCleo, 'welcome');
+    await shows(await opened(web, id), 'welcome');
+    assert.equal(
+      lists.filter((length) => length < 3),
+      [],
+    );
+    assert.equal(evidence, []);
   } finally {
     await bench.end();
   }

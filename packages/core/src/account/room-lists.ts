@@ -51,15 +51,25 @@ export const createRoomLists = (options: RoomListsOptions) => {
     return list.sort((a, b) => compareBytes(a.principal, b.principal));
   };
 
-  const syncList = async (room: Room, log: MembershipLog): Promise<void> => {
-    const list = listOf(log);
-    const role = log.members.get(own)?.role;
-    if (!list || role === 'member' || log.entries.length === 1 || !isLogSent(room)) return;
-    const name = nameOf(list);
-    if (listed.get(room.key) === name) return;
+  /** What the log says now about the relay's list; undefined while this device has nothing to say about it. */
+  const wantedOf = (room: Room) => {
+    const log = room.state.control.chatLog();
+    const list = log && listOf(log);
+    const role = log?.members.get(own)?.role;
+    if (!list || role === 'member' || log.entries.length === 1 || !isLogSent(room)) return undefined;
+    return { list, role, name: nameOf(list) };
+  };
+
+  const syncList = async (room: Room): Promise<void> => {
+    if (listed.get(room.key) === wantedOf(room)?.name) return;
     for (;;) {
       const answer = await core.engine.request((request) => ({ type: 'get-room', request, room: room.id }));
       if (answer.type !== 'room-result') return;
+      // The list may follow from entries that came just before it: another device's newer list is not undone.
+      await room.idle();
+      const wanted = wantedOf(room);
+      if (!wanted) return;
+      const { list, role, name } = wanted;
       const { version, members } = answer;
       const self = toHex(core.self().log.genesis.principal);
       // An admin who has left hands over to those whom the log has as admins now; any other takes only itself off.
@@ -90,7 +100,7 @@ export const createRoomLists = (options: RoomListsOptions) => {
       if (!log || !isOnline() || !room.isLive()) continue;
       try {
         const before = listed.get(room.key);
-        await syncList(room, log);
+        await syncList(room);
         if (listed.get(room.key) !== before) options.written();
       } catch (error) {
         if (!(error instanceof SealwireError)) throw error;

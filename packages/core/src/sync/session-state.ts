@@ -15,6 +15,8 @@ export interface FollowedRoom {
   resumeAgainAt: number | undefined;
   /** Whether this connection has made it at the relay. */
   made: boolean;
+  /** How often in a row it was refused: asked for again ever more rarely. */
+  refusals: number;
   /** What was reported since it was last live: each refusal once. */
   reported: ErrorCode | undefined;
 }
@@ -76,5 +78,6 @@ export const newRoom = (id: Uint8Array): FollowedRoom => ({
   appendAgainAt: undefined,
   resumeAgainAt: undefined,
   made: false,
+  refusals: 0,
   reported: undefined,
 });

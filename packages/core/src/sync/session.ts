@@ -117,6 +117,7 @@ export const createSession = (options: SessionOptions) => {
     if (room.state !== 'catching-up' || room.delivered < room.head) return;
     room.state = 'live';
     room.reported = undefined;
+    room.refusals = 0;
     emit({ type: 'live', room: toHex(room.id) });
   };
 
@@ -181,7 +182,7 @@ export const createSession = (options: SessionOptions) => {
     }
     room.state = 'refused';
     room.made = false;
-    room.resumeAgainAt = now + times.retryLongestMs;
+    room.resumeAgainAt = now + retryAfterMs(times, room.refusals++, 1);
     if (room.reported === code) return;
     room.reported = code;
     emit({ type: 'problem', room: toHex(room.id), error: problems.refused(code) });
