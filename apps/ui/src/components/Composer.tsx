@@ -33,6 +33,10 @@ export function Composer(props: {
   useEffect(() => {
     if (props.autoFocus) field.current?.focus();
   }, [props.autoFocus]);
+  // What was blocked is so no more: what could not be stored then is stored by now, or stands in the field.
+  useEffect(() => {
+    if (blocked === undefined) setFailed(undefined);
+  }, [blocked]);
 
   const send = (event?: FormEvent) => {
     event?.preventDefault();
