@@ -82,6 +82,9 @@ test('[CH8] removed: nothing later can be read, nothing later counts, and the ot
     cleo.setNetwork(true);
     await refused;
     assert.equal(texts(onCleo!), ['before', 'written too late']);
+    // There is only the relay's word for it.
+    assert.is(onCleo!.status.get().state, 'refused');
+    assert.is(cleo.status.get().loadingRooms, 0);
     assert.equal(texts(onAda!), ['before', 'without Cleo', 'so it is']);
     assert.equal(texts(onBea!), ['before', 'without Cleo', 'so it is']);
     for (const seen of evidence) assert.equal(seen, []);
@@ -163,6 +166,8 @@ test('[CH9] who sees their removal says so, and cannot write any more', async ()
     await onAda!.removeMember(cleo.accountId);
     await members(onCleo!, 2);
     assert.is(await codeOf(onCleo!.send('again')), 'NOT_A_MEMBER');
+    assert.is(onCleo!.status.get().state, 'left');
+    await settled(cleo);
     assert.is(await codeOf(onCleo!.leave()), 'none');
   } finally {
     await bench.end();

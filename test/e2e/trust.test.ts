@@ -131,6 +131,8 @@ test('who is taken out reads nothing more', async () => {
   await person.openChat(bob, GROUP);
   await person.message(bob, 'Without Cy').waitFor();
   assert.is(await person.message(cy, 'Without Cy').count(), 0);
+  await person.connection(cy, 'Not a member');
+  await cy.getByText('You are no member of this chat any more').waitFor();
 });
 
 test('somebody who calls himself Bob is not Bob: the numbers differ', async () => {

@@ -93,7 +93,11 @@ export interface ChatSummary {
 }
 
 export interface ChatStatus {
-  readonly state: 'offline' | 'catching-up' | 'live';
+  /**
+   * `left`: this account is no member any more; what was read stays, nothing comes or leaves. `refused`: the relay says
+   * that it is none, and there is only its word for it; what is written waits.
+   */
+  readonly state: 'offline' | 'catching-up' | 'live' | 'left' | 'refused';
   /** Own edits that are not durable at the relay yet. */
   readonly pending: number;
   /** How far loading has come, in frames. `total` is 0 while nothing is known. */
@@ -109,7 +113,7 @@ export interface DeviceStatus {
   readonly connection: Connection;
   /** The network switch: false means the person cut the network. */
   readonly networkOn: boolean;
-  /** Rooms that still load, and all rooms: the progress of a newly linked device. */
+  /** Rooms that still load, and all rooms of which this account is a member: the progress of a newly linked device. */
   readonly loadingRooms: number;
   readonly rooms: number;
   /** Own edits of all chats that are not durable at the relay yet. */

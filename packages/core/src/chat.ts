@@ -130,8 +130,15 @@ export const createChatModel = (options: ChatModelOptions) => {
 
   const timeline = createReadable<readonly Message[]>(() => items.items().map(toMessage));
 
+  const stateNow = (): ChatStatus['state'] => {
+    if (!membership.isMember()) return 'left';
+    if (options.connection() !== 'online') return 'offline';
+    if (room.isRefused()) return 'refused';
+    return room.isLive() ? 'live' : 'catching-up';
+  };
+
   const status = createReadable<ChatStatus>(() => ({
-    state: options.connection() !== 'online' ? 'offline' : room.isLive() ? 'live' : 'catching-up',
+    state: stateNow(),
     pending: room.pending(),
     loaded: Math.min(room.cursor(), options.head() || room.cursor()),
     total: options.head(),

@@ -2,6 +2,7 @@
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import { createContacts } from './account/contacts.ts';
 import { type Core, createCore, type DeviceParts } from './account/core.ts';
+import { isMember } from './account/membership.ts';
 import { createRoomLists } from './account/room-lists.ts';
 import type { Chat, ChatSummary, Device, DeviceStatus, Evidence, LinkedDevice, Platform } from './api.ts';
 import { activeDevices } from './identity/device-log.ts';
@@ -156,13 +157,14 @@ const listDevices = (core: Core): readonly LinkedDevice[] => {
 };
 
 const deviceStatus = (core: Core, networkOn: boolean, mail: number): DeviceStatus => {
-  const rooms = core.rooms();
+  const rooms = core.rooms().filter((room) => isMember(room, core.accountId));
   const online = core.connection() === 'online';
   return {
     connection: core.connection(),
     networkOn,
-    loadingRooms: rooms.filter((room) => !room.isLive() && (online || room.cursor() < core.head(room)))
-      .length,
+    loadingRooms: rooms.filter(
+      (room) => !room.isLive() && !room.isRefused() && (online || room.cursor() < core.head(room)),
+    ).length,
     rooms: rooms.length,
     pending: rooms.reduce((sum, room) => sum + room.pending(), mail),
     rotationOwed: rooms.some((room) => room.rotationOwed()),

@@ -11,7 +11,7 @@ export function ConnectionLine({
   readonly chat?: ChatStatus;
 }) {
   const { state, text, loading } = chat === undefined ? ofDevice(status) : ofChat(status, chat);
-  const pending = chat === undefined ? status.pending : chat.pending;
+  const pending = chat === undefined ? status.pending : state === 'left' ? 0 : chat.pending;
   return (
     <p className={`connection connection-${state}`}>
       <span className="connection-dot" aria-hidden="true" />
@@ -25,7 +25,7 @@ export function ConnectionLine({
 }
 
 interface Line {
-  readonly state: 'offline' | 'connecting' | 'catching-up' | 'live';
+  readonly state: 'offline' | 'connecting' | 'catching-up' | 'live' | 'left' | 'refused';
   readonly text: string;
   readonly loading?: string;
 }
@@ -38,8 +38,10 @@ function ofDevice(status: DeviceStatus): Line {
 }
 
 function ofChat(status: DeviceStatus, chat: ChatStatus): Line {
+  if (chat.state === 'left') return { state: 'left', text: 'Not a member' };
   if (status.connection === 'connecting') return { state: 'connecting', text: 'Connecting' };
   if (chat.state === 'offline') return { state: 'offline', text: 'Offline' };
+  if (chat.state === 'refused') return { state: 'refused', text: 'Refused by the relay' };
   if (chat.state === 'live') return { state: 'live', text: 'Live' };
   return catchingUp(chat.loaded, chat.total);
 }

@@ -50,7 +50,7 @@ function OpenConversation(props: {
   const messages = useReadable(chat.timeline);
   const chatStatus = useReadable(chat.status);
   const members = useReadable(chat.members);
-  const isOut = members.length > 0 && !members.some(({ isMe }) => isMe);
+  const isOut = chatStatus.state === 'left';
   const view = useTimelineWindow(messages);
   const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
   const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
@@ -68,9 +68,18 @@ function OpenConversation(props: {
           <Icon name="person" />
         </a>
       </PaneHeader>
-      <Timeline title={title} messages={messages} view={view} onMenu={onMenu}>
+      <Timeline title={title} messages={messages} isGroup={members.length > 2} view={view} onMenu={onMenu}>
         <NoMessages loading={chatStatus.state === 'catching-up'} />
       </Timeline>
+      {chatStatus.state === 'refused' && (
+        <p className="note note-plain" role="status">
+          <Icon name="warning" />
+          <span>
+            The relay says that you are no member of this chat. If that is a mistake, ask its members; what
+            you write waits.
+          </span>
+        </p>
+      )}
       {chatStatus.rotationOwed && (
         <p className="note note-plain" role="status">
           <Icon name="clock" />

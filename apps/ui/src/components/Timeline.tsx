@@ -12,6 +12,8 @@ import { Icon } from './Icon.tsx';
 export function Timeline(props: {
   readonly title: string;
   readonly messages: readonly Message[];
+  /** More than two people are members, so names are shown. */
+  readonly isGroup: boolean;
   readonly view: TimelineWindow;
   readonly onMenu: (message: Message, opener: HTMLElement) => void;
   /** Shown while there are no messages. */
@@ -24,7 +26,8 @@ export function Timeline(props: {
     () => buildRows(messages.slice(start, end), messages[start - 1]),
     [messages, start, end],
   );
-  const named = useMemo(() => countPeople(messages) > 1, [messages]);
+  const { isGroup } = props;
+  const named = useMemo(() => isGroup || countPeople(messages) > 1, [isGroup, messages]);
   return (
     <div className="timeline">
       <section

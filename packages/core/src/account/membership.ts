@@ -97,10 +97,10 @@ export const createMembership = (options: MembershipOptions) => {
     /** True if others are here, or were: then people say who they are. */
     isShared: (): boolean =>
       log()?.entries.some(({ entry }) => entry.type === 'member' && entry.change.action === 'add') ?? false,
+    isMember: (): boolean => isMember(room, own),
     /** @throws SealwireError NOT_A_MEMBER if this account was removed or has left. */
     requireMember(): void {
-      const known = log();
-      if (known && !known.members.has(own)) throw notAMember();
+      if (!isMember(room, own)) throw notAMember();
     },
     /** Whether this device may make the room at a relay that does not have it; undefined while the log is not known. */
     isAdmin: (): boolean | undefined => {
@@ -175,6 +175,10 @@ export const createMembership = (options: MembershipOptions) => {
 };
 
 export type Membership = ReturnType<typeof createMembership>;
+
+/** False once an account was removed from a chat, or has left it; true while its log is not known. */
+export const isMember = (room: Room, accountId: string): boolean =>
+  room.state.control.chatLog()?.members.has(accountId) ?? true;
 
 const notAMember = (): SealwireError =>
   new SealwireError('NOT_A_MEMBER', 'You are no member of this chat any more.');

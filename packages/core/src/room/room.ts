@@ -112,6 +112,7 @@ export const createRoom = (
     options.refetch?.();
   };
 
+  let isRefused = false;
   let cutsChanged = false;
   state.cuts.onChange(() => {
     cutsChanged = true;
@@ -173,6 +174,13 @@ export const createRoom = (
     stored: sender.stored,
     cursor: () => state.cursor,
     isLive: () => state.live,
+    /** True while the relay says that this account is none of the room's: its word alone, which may change. */
+    isRefused: () => isRefused,
+    /** The relay does not let this device in. */
+    refused(): void {
+      isRefused = true;
+      changed();
+    },
     /** Own edits and frames that the relay has not acknowledged. */
     pending: () => state.outbox.length + state.framed.length,
     /** Resolves when the relay has acknowledged all that was written so far. */
@@ -248,6 +256,7 @@ export const createRoom = (
     goLive: (): Promise<void> =>
       step(async () => {
         state.live = true;
+        isRefused = false;
         await sender.sendFramed();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
         if (inbox.parked().some(({ body }) => !body || state.keyring.isLate())) await judge();

@@ -130,7 +130,10 @@ export const createEngine = (options: EngineOptions) => {
         for (const waiter of [...writtenWaiters]) waiter();
       },
       news: ({ room: key, head }) => options.onNews?.(key, head),
-      problem: ({ error, room: key }) => options.onProblem(error, key),
+      problem: ({ error, room: key }) => {
+        if (error.code === 'NOT_A_MEMBER') room?.refused();
+        options.onProblem(error, key);
+      },
       'append-again': () => room?.resend(),
       deliver: ({ frames }) => room?.receive(frames),
       'go-back': ({ head }) => room?.goBack(head).then(() => handle({ type: 'went-back', room: room.id })),
