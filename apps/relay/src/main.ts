@@ -1,35 +1,68 @@
 #!/usr/bin/env node
-// The relay as a program: reads the command line, opens the store, listens, stops gracefully on a signal.
+// The relay as a program: reads its settings, opens the store, listens, stops gracefully on a signal.
 // Rules: spec/relay-protocol.md §10.
+import { readFile, stat } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
-import { createRelay, forwardedFor, lmdbStore, serveApp, staticFiles } from '@sealwire/relay';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import {
+  createRelay,
+  forwardedFor,
+  lmdbStore,
+  type RelayEvent,
+  serveApp,
+  staticFiles,
+} from '@sealwire/relay';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
   const { host, port, data, address, limits, proxy } = options;
   let answerOthers: RequestListener = (_request, response) => response.writeHead(404).end();
+  const metrics = options.metrics && createMetrics();
+  const tls = options.tls && {
+    cert: await readFile(options.tls.cert, 'utf8'),
+    key: await readFile(options.tls.key, 'utf8'),
+  };
   const relay = await createRelay({
     store: await lmdbStore(data),
     host,
     port,
     limits,
+    ...(tls && { tls }),
+    ...(metrics && { measures: metrics.measures }),
     ...(proxy && { addressOf: forwardedFor }),
     onRequest: (request, response) => answerOthers(request, response),
-    log: (event) => void (options.log && process.stderr.write(`${JSON.stringify(event)}\n`)),
+    log: (event) => tell(event, options, metrics),
   });
   const told = address ?? relay.address;
   if (options.app) answerOthers = await staticFiles({ directory: options.app, relay: told });
   const apps = await Promise.all(options.apps.map((app) => serveApp({ ...app, host, relay: told })));
+  const figures =
+    options.metrics && (await metrics?.listen(relay, () => bytesIn(join(data, 'data.mdb')), options.metrics));
   const stop = (): void => {
+    figures?.close();
+    figures?.closeAllConnections();
     void Promise.all([relay.close(), ...apps.map((app) => app.close())]);
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  if (figures) {
+    const at = figures.address() as AddressInfo;
+    process.stdout.write(`figures at http://${at.address}:${at.port}/metrics\n`);
+  }
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
 };
 
+const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {
+  metrics?.log(event);
+  if (log) process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+};
+
+const bytesIn = async (path: string): Promise<number> => (await stat(path)).size;
+
 try {
-  const options = parseOptions(process.argv.slice(2));
+  const options = parseOptions(process.argv.slice(2), process.env);
   if (options === 'help') process.stdout.write(HELP);
   else await main(options);
 } catch (error) {

@@ -1,6 +1,6 @@
 // The command line of the relay. No spec rules here.
-import { parseArgs } from 'node:util';
 import { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from '@sealwire/relay';
+import { type Environment, readSettings } from './settings.ts';
 
 export interface Options {
   readonly host: string;
@@ -13,6 +13,10 @@ export interface Options {
   readonly app: string | undefined;
   /** What apps are told where the relay is, if not at its host and port. */
   readonly address: string | undefined;
+  /** Where to answer with figures for Prometheus; undefined for nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  /** Paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly log: boolean;
   /** Numbers in place of the usual ones. */
   readonly limits: Partial<RelayLimits>;
@@ -30,49 +34,57 @@ Stores and forwards sealed frames. It can read none of them.
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
+  --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
+  --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
   --limit NAME=N     another number for a limit; may be given again
   --log              events as JSON, one a line, on stderr
+  --config FILE      settings from a JSON file: {"port": 8787, "proxy": true, "limit": ["connections=500"]}
   --help             this page
 
-GET /healthz answers 200 while the relay runs. SIGTERM and SIGINT stop it: what was acknowledged is on disk.
+A setting that is not on the command line is taken from the environment (SEALWIRE_RELAY_PORT, SEALWIRE_RELAY_TLS_CERT, …;
+lists with commas), else from the file.
+GET /healthz answers 200 while the relay runs, /readyz while it takes connections and its store can be read.
+SIGTERM and SIGINT stop it: what was acknowledged is on disk.
 
 Limits, with their numbers; units and reasons stand in spec/limits.md:
 ${RELAY_LIMIT_NAMES.map((name) => `  ${name.padEnd(24)} ${relayLimits()[name]}`).join('\n')}
 `;
 
-/** @throws Error naming the option that is wrong. */
-export const parseOptions = (args: readonly string[]): Options | 'help' => {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      host: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '8787' },
-      data: { type: 'string', default: './sealwire-data' },
-      app: { type: 'string', multiple: true, default: [] },
-      static: { type: 'string' },
-      address: { type: 'string' },
-      log: { type: 'boolean', default: false },
-      proxy: { type: 'boolean', default: false },
-      limit: { type: 'string', multiple: true, default: [] },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+/** @throws Error naming the setting that is wrong. */
+export const parseOptions = (args: readonly string[], environment: Environment = {}): Options | 'help' => {
+  const values = readSettings(args, environment);
   if (values.help) return 'help';
   if (values.address !== undefined && !/^wss?:$/.test(protocolOf(values.address))) {
     throw new RangeError('--address: not a ws:// or wss:// address');
   }
   return {
-    host: values.host,
-    port: portOf(values.port, '--port'),
-    data: values.data,
-    apps: values.app.map(appOf),
+    host: values.host ?? '127.0.0.1',
+    port: portOf(values.port ?? '8787', '--port'),
+    data: values.data ?? './sealwire-data',
+    apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,
-    log: values.log,
-    limits: limitsOf(values.limit),
-    proxy: values.proxy,
+    metrics: values.metrics === undefined ? undefined : placeOf(values.metrics),
+    tls: tlsOf(values['tls-cert'], values['tls-key']),
+    log: values.log ?? false,
+    limits: limitsOf(values.limit ?? []),
+    proxy: values.proxy ?? false,
   };
+};
+
+const tlsOf = (cert: string | undefined, key: string | undefined): Options['tls'] => {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new RangeError('--tls-cert and --tls-key: one without the other');
+  return { cert, key };
+};
+
+/** `PORT` or `HOST:PORT`. */
+const placeOf = (text: string): { host: string; port: number } => {
+  const at = text.lastIndexOf(':');
+  const host = at < 0 ? '127.0.0.1' : text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return { host, port: portOf(text.slice(at + 1), '--metrics') };
 };
 
 const appOf = (text: string): { port: number; directory: string } => {

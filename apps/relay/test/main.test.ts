@@ -31,6 +31,8 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     apps: [],
     app: undefined,
     address: undefined,
+    metrics: undefined,
+    tls: undefined,
     log: false,
     limits: {},
     proxy: false,

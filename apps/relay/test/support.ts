@@ -16,6 +16,8 @@ export const openSocket: OpenSocket = (address, protocols) =>
 export interface RelayProcess {
   readonly child: ChildProcess;
   readonly address: string;
+  /** Everything on stdout and stderr so far. */
+  said(): string;
   /** The exit code, or the signal's name. */
   readonly ended: Promise<number | string>;
 }
@@ -37,7 +39,7 @@ export const startRelay = async (
     child.once('error', reject);
     child.stdout!.on('data', (chunk) => {
       said += chunk;
-      const line = /^sealwire relay listening on (ws:\S+)$/m.exec(said);
+      const line = /^sealwire relay listening on (wss?:\S+)$/m.exec(said);
       if (line) resolve(line[1]!);
     });
     child.stderr!.on('data', (chunk) => {
@@ -45,7 +47,7 @@ export const startRelay = async (
     });
     void ended.then((how) => reject(new Error(`the relay ended with ${how} and said: ${said}`)));
   });
-  return { child, address, ended };
+  return { child, address, ended, said: () => said };
 };
 
 /** Runs `test` with a new folder that is gone afterwards. */

@@ -49,10 +49,15 @@ export const durably = <T>(
 ): RelayMessage | undefined => {
   if (session.writing >= shared.limits.appendsInFlight) return refusal(request, 'LIMIT_REACHED');
   session.writeBegan();
+  const { clock, measures } = shared;
+  const askedAt = clock.now();
   if (bytes > 0) shared.pressure.add(bytes, session);
   void write()
     .then(
-      (result) => session.guarded(() => written(result)),
+      (result) => {
+        measures.durable(clock.now() - askedAt);
+        session.guarded(() => written(result));
+      },
       (error: unknown) => session.sendMessage(refusal(request, storeCode(shared, error))),
     )
     .finally(() => {

@@ -6,6 +6,7 @@ import { type Buckets, createBuckets } from './bucket.ts';
 import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock, Link, LinkEvents } from './link.ts';
+import { type Measures, NO_MEASURES } from './measures.ts';
 import { type Cells, createCells, type Effect } from './rendezvous.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { createSession, type Session } from './session.ts';
@@ -16,6 +17,8 @@ export type RelayEvent =
   | { readonly event: 'listening'; readonly port: number }
   | { readonly event: 'connected' | 'disconnected'; readonly connections: number }
   | { readonly event: 'closing'; readonly code: ClosingCode }
+  /** A connection was not let in: with so many of them, of this address, or without the protocol. */
+  | { readonly event: 'turned-away'; readonly status: number }
   | { readonly event: 'store-failed'; readonly code: string }
   | { readonly event: 'stopping' | 'stopped' };
 
@@ -26,6 +29,8 @@ export interface CoreOptions {
   /** Unpredictable bytes, a new array each time. */
   readonly random: (length: number) => Uint8Array;
   readonly log: (event: RelayEvent) => void;
+  /** Default: nothing is measured. */
+  readonly measures?: Measures;
 }
 
 export interface RelayCore {
@@ -41,10 +46,13 @@ export interface RelayCore {
   stop(): Promise<void>;
   /** Connections at present. */
   readonly connections: number;
+  /** Rooms that somebody follows at present. */
+  readonly activeRooms: number;
 }
 
 /** What the sessions of one relay share. */
 export interface Shared extends CoreOptions {
+  readonly measures: Measures;
   readonly rooms: Rooms;
   readonly cells: Cells<Session>;
   /** True from the moment that the relay stops: nothing new is begun. */
@@ -79,7 +87,7 @@ export interface Pressure {
 
 /** A new core. It owns neither the store nor the clock. */
 export const createRelayCore = (options: CoreOptions): RelayCore => {
-  const { store, clock, limits } = options;
+  const { store, clock, limits, measures = NO_MEASURES } = options;
   const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
   const byKey = new Map<string, Set<Session>>();
@@ -90,7 +98,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
 
   const shared: Shared = {
     ...options,
-    rooms: createRooms(store, clock, limits.readBytes),
+    measures,
+    rooms: createRooms({ store, clock, readBytes: limits.readBytes, measures }),
     cells,
     pressure,
     isStopping: () => stopping,
@@ -160,6 +169,9 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     },
     get connections() {
       return sessions.size;
+    },
+    get activeRooms() {
+      return shared.rooms.active;
     },
   };
 };

@@ -2,6 +2,7 @@
 export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
+export type { Measures } from './measures.ts';
 export { createRelay, forwardedFor, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';
 export type {

@@ -1,13 +1,23 @@
 // The relay on real sockets: HTTP for health, WebSocket for everything else. Rules: spec/relay-protocol.md §2 and §8.
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { closeCodeOf, LIMITS, SUBPROTOCOL, toHex } from '@sealwire/protocol';
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { LIMITS, SUBPROTOCOL } from '@sealwire/protocol';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import { createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
+import { answerHealth } from './health.ts';
 import { type RelayLimits, relayLimits } from './limits.ts';
-import { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
+import { type Clock, systemClock } from './link.ts';
+import type { Measures } from './measures.ts';
+import { SocketLink } from './socket-link.ts';
 import type { LogStore } from './store.ts';
 
 export interface RelayOptions {
@@ -19,7 +29,9 @@ export interface RelayOptions {
   readonly port?: number;
   /** A server of the caller's, listening or not, to take WebSocket upgrades from; `host` and `port` then do nothing. */
   readonly server?: Server;
-  /** Answers HTTP requests other than /healthz. Default: 404. Not used with `server`. */
+  /** PEM texts: connections are then `wss://`. Default: none, for loopback and behind a proxy. Not used with `server`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Answers HTTP requests other than /healthz and /readyz. Default: 404. Not used with `server`. */
   readonly onRequest?: RequestListener;
   /** Where a connection comes from. Default: the socket's remote address; behind a proxy that is the proxy. */
   readonly addressOf?: (request: IncomingMessage) => string;
@@ -30,6 +42,8 @@ export interface RelayOptions {
   readonly random?: (length: number) => Uint8Array;
   /** Told what happens, without payloads, keys, ids and addresses. Default: nothing. */
   readonly log?: (event: RelayEvent) => void;
+  /** Told amounts and times. Default: nothing. */
+  readonly measures?: Measures;
 }
 
 export interface Relay {
@@ -39,6 +53,8 @@ export interface Relay {
   readonly address: string;
   /** 16 bytes. */
   readonly relayId: Uint8Array;
+  /** Connections at present, and rooms that they follow. */
+  readonly load: { readonly connections: number; readonly activeRooms: number };
   /**
    * Stops: takes nothing new, finishes appends on their way to the disk, closes all connections with SHUTTING_DOWN
    * and the store. Waits at most `drainMs` for the appends, `closeMs` for the peers and `drainMs` for the store. May
@@ -68,9 +84,13 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const { store, host = '127.0.0.1', port = 0, clock = systemClock, log = () => {} } = options;
   const { random = (length) => new Uint8Array(randomBytes(length)) } = options;
   const limits = relayLimits(options.limits);
-  const core = createRelayCore({ store, clock, limits, random, log });
+  const { measures } = options;
+  const core = createRelayCore({ store, clock, limits, random, log, ...(measures && { measures }) });
+  let closing: Promise<void> | undefined;
   const own = options.server === undefined;
-  const server = options.server ?? createServer(answer(store, options.onRequest));
+  const answers = answerHealth(store, () => closing === undefined, options.onRequest);
+  const server: Server =
+    options.server ?? (options.tls ? createTlsServer(options.tls, answers) : createServer(answers));
   const { addressOf = (request) => request.socket.remoteAddress ?? '' } = options;
   const sockets = attach({ server, core, limits, clock, log, addressOf });
   if (own) {
@@ -80,7 +100,6 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const bound = server.address() as AddressInfo | null;
   const at = { host: bound?.address ?? host, port: bound?.port ?? port };
   log({ event: 'listening', port: at.port });
-  let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     log({ event: 'stopping' });
     const serverClosed = own ? new Promise((resolve) => server.close(resolve)) : undefined;
@@ -94,8 +113,11 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   };
   return {
     ...at,
-    address: `ws://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`,
+    address: `${options.tls && own ? 'wss' : 'ws'}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`,
     relayId: store.relayId,
+    get load() {
+      return { connections: core.connections, activeRooms: core.activeRooms };
+    },
     close() {
       closing ??= close();
       return closing;
@@ -109,21 +131,6 @@ const within = (ms: number, clock: Clock, promise: Promise<unknown>): Promise<vo
     const callOff = clock.after(ms, resolve);
     promise.then(() => resolve(), reject).finally(callOff);
   });
-
-const answer = (store: LogStore, next: RequestListener | undefined): RequestListener => {
-  const health = JSON.stringify({ status: 'ok', relayId: toHex(store.relayId) });
-  return (request, response) => {
-    if (request.url === '/healthz' && request.method === 'GET') {
-      response
-        .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-        .end(health);
-    } else if (next) {
-      next(request, response);
-    } else {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');
-    }
-  };
-};
 
 const listen = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -150,7 +157,7 @@ const attach = ({
   readonly log: (event: RelayEvent) => void;
   readonly addressOf: (request: IncomingMessage) => string;
 }): { refuse(): void; gone(): Promise<void> } => {
-  const sockets = new Set<OpenSocket>();
+  const sockets = new Set<SocketLink>();
   const settings: ServerOptions & { readonly closeTimeout: number } = {
     noServer: true,
     perMessageDeflate: false,
@@ -163,19 +170,23 @@ const attach = ({
   const upgrades = new WebSocketServer(settings);
   let isClosed = false;
 
+  const turnAway = (stream: Duplex, status: 400 | 429 | 503): void => {
+    log({ event: 'turned-away', status });
+    reject(stream, `${status} ${STATUS_CODES[status]}`);
+  };
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     const isFull = isClosed || core.connections >= limits.connections;
     if (isFull || !asksForProtocol(request)) {
-      reject(stream, isFull ? '503 Service Unavailable' : '400 Bad Request');
+      turnAway(stream, isFull ? 503 : 400);
       return;
     }
     const address = addressOf(request);
     if (!core.admits(address)) {
-      reject(stream, '429 Too Many Requests');
+      turnAway(stream, 429);
       return;
     }
     upgrades.handleUpgrade(request, stream, head, (socket) => {
-      const open = new OpenSocket(socket, stream, limits, () => {
+      const open = new SocketLink(socket, stream, limits, () => {
         sockets.delete(open);
         log({ event: 'disconnected', connections: core.connections });
         if (isClosed && sockets.size === 0) allGone();
@@ -220,90 +231,3 @@ const reject = (stream: Duplex, status: string): void => {
   stream.on('error', () => {});
   stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 };
-
-/** A WebSocket as a link of the core. */
-class OpenSocket implements Link {
-  events: LinkEvents | undefined;
-  readonly #socket: WebSocket;
-  #isAlive = true;
-  #isPaused = false;
-  /** One for all sends: a closure for each would cost more than the send. */
-  readonly #sent = (error?: Error): void => {
-    if (error) return;
-    this.#isAlive = true;
-    this.events?.flushed();
-  };
-
-  constructor(socket: WebSocket, stream: Duplex, limits: RelayLimits, gone: () => void) {
-    this.#socket = socket;
-    this.#countUntilAuthenticated(stream, limits.unauthenticatedBytes);
-    socket.on('message', (data: Buffer, isBinary) => {
-      this.#isAlive = true;
-      if (isBinary) this.events?.received(data);
-      else this.events?.faulted('MALFORMED');
-    });
-    socket.on('pong', () => {
-      this.#isAlive = true;
-    });
-    // ws closes such a connection itself, with 1002, 1007 or 1009.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.events?.ended();
-      this.events = undefined;
-      gone();
-    });
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(bytes, this.#sent);
-  }
-
-  close(code: Parameters<Link['close']>[0]): void {
-    // A paused socket would never see the peer's part of the closing handshake.
-    this.resume();
-    this.#socket.close(closeCodeOf(code), code);
-  }
-
-  buffered(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#socket.resume();
-  }
-
-  /** Ends the socket if nothing has come from the peer since the last probe, and asks for a sign of life. */
-  probe(): void {
-    // While the disk holds up the reading, the peer cannot be heard.
-    const isDeaf = this.#isPaused && this.buffered() === 0;
-    if (!this.#isAlive && !isDeaf) {
-      this.#socket.terminate();
-      return;
-    }
-    this.#isAlive = false;
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
-  }
-
-  /** Counts before the WebSocket layer assembles anything, which would take memory for a stranger. */
-  #countUntilAuthenticated(stream: Duplex, mostBytes: number): void {
-    let bytes = 0;
-    const count = (chunk: Buffer): void => {
-      if (this.events?.authenticated) {
-        stream.off('data', count);
-        return;
-      }
-      bytes += chunk.length;
-      if (bytes > mostBytes) {
-        stream.off('data', count);
-        this.events?.faulted('TOO_LARGE');
-      }
-    };
-    stream.on('data', count);
-  }
-}

@@ -4,6 +4,7 @@ import type { StoredFrame } from '@sealwire/protocol';
 import { deliver, encodeFrames, type Follow, type Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
 import type { Clock } from './link.ts';
+import type { Measures } from './measures.ts';
 import { memberOf } from './rights.ts';
 import type { LogStore, RoomRecord } from './store.ts';
 
@@ -16,6 +17,8 @@ export interface ActiveRoom {
   head: number;
   /** Frames above `passed` up to `head`, which the next pass delivers. */
   fresh: StoredFrame[];
+  /** When the first of `fresh` was durable. */
+  freshSince: number;
   /** Followers whose cursor is below this read from the store. */
   passed: number;
   readonly followers: Set<Follow>;
@@ -45,16 +48,28 @@ export interface Rooms {
   forEachFollower(room: Uint8Array, to: (subscriber: Subscriber) => void): void;
   /** Delivers at once what waits for the next pass. */
   pass(): void;
+  /** Rooms with followers. */
+  readonly active: number;
 }
 
-export const createRooms = (store: LogStore, clock: Clock, readBytes: number): Rooms => {
+export interface RoomsOptions {
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly readBytes: number;
+  readonly measures: Measures;
+}
+
+export const createRooms = ({ store, clock, readBytes, measures }: RoomsOptions): Rooms => {
   const active = new Map<string, ActiveRoom>();
   const dirty = new Set<ActiveRoom>();
   let scheduled = false;
 
   const pass = (): void => {
     scheduled = false;
-    for (const room of dirty) passRoom(room, readBytes);
+    for (const room of dirty) {
+      passRoom(room, readBytes);
+      measures.delivered(room.followers.size, clock.now() - room.freshSince);
+    }
     dirty.clear();
   };
 
@@ -67,7 +82,16 @@ export const createRooms = (store: LogStore, clock: Clock, readBytes: number): R
       let room = active.get(key);
       if (room === undefined) {
         const head = store.head(record.room);
-        room = { id: copyOf(record.room), key, record, head, fresh: [], passed: head, followers: new Set() };
+        room = {
+          id: copyOf(record.room),
+          key,
+          record,
+          head,
+          fresh: [],
+          freshSince: 0,
+          passed: head,
+          followers: new Set(),
+        };
         active.set(key, room);
       }
       const follow: Follow = { room, subscriber, cursor, own: undefined };
@@ -88,6 +112,7 @@ export const createRooms = (store: LogStore, clock: Clock, readBytes: number): R
       if (room === undefined) return false;
       if (frame.position > room.head) {
         room.head = frame.position;
+        if (room.fresh.length === 0) room.freshSince = clock.now();
         room.fresh.push(frame);
         dirty.add(room);
         if (!scheduled) {
@@ -116,6 +141,9 @@ export const createRooms = (store: LogStore, clock: Clock, readBytes: number): R
     },
 
     pass,
+    get active() {
+      return active.size;
+    },
   };
 };
 

@@ -117,9 +117,11 @@ class OpenSession implements Session {
       message = decodeClientMessage(bytes);
     } catch (error) {
       if (!(error instanceof SealwireError)) throw error;
+      this.#shared.measures.received('malformed', bytes.length);
       this.end(error.code === 'TOO_LARGE' ? 'TOO_LARGE' : 'MALFORMED');
       return;
     }
+    this.#shared.measures.received(message.type, bytes.length);
     if (message.type === 'authenticate') this.#authenticate(message);
     else if (!this.authenticated) this.end('AUTH_REQUIRED');
     else {
@@ -146,6 +148,7 @@ class OpenSession implements Session {
   send(bytes: Uint8Array): void {
     if (this.#isOver) return;
     this.#link.send(bytes);
+    this.#shared.measures.sent(bytes.length);
     if (this.#link.buffered() > this.#shared.limits.socketDropBytes) this.end('TOO_SLOW');
   }
 
@@ -159,7 +162,9 @@ class OpenSession implements Session {
   }
 
   sendMessage(message: RelayMessage): void {
-    if (!this.#isOver) this.send(encodeRelayMessage(message));
+    if (this.#isOver) return;
+    if (message.type === 'refused') this.#shared.measures.refused(message.code);
+    this.send(encodeRelayMessage(message));
   }
 
   isFull(): boolean {

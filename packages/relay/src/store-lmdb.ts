@@ -126,7 +126,14 @@ const reading = <T>(read: () => T): T => {
 const openState = async (directory: string): Promise<LmdbState> => {
   // Not `overlappingSync`: data, sync, then the meta page, the order that LMDB's crash safety rests on.
   // Not `eventTurnBatching`: when a commit fails it rejects a promise that nobody can get at, which ends the process.
-  const root = open({ path: directory, maxDbs: 16, overlappingSync: false, eventTurnBatching: false });
+  // `noSubdir` is said, since a directory with a dot in its name would be taken for a file.
+  const root = open({
+    path: directory,
+    noSubdir: false,
+    maxDbs: 16,
+    overlappingSync: false,
+    eventTurnBatching: false,
+  });
   const table = (name: string): Table => root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' });
   const tables = {
     meta: table('meta'),

@@ -6,7 +6,8 @@ import { logStoreContract } from '@sealwire/testkit/log-store-contract';
 import { lmdbStore } from '../src/store-lmdb.ts';
 
 logStoreContract('lmdb', ['reopen'], async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'sealwire-store-'));
+  // With a dot: to LMDB alone that would be a file.
+  const directory = await mkdtemp(join(tmpdir(), 'sealwire.store-'));
   let store = await lmdbStore(directory);
   const first = store;
   return {

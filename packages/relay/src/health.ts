@@ -1,0 +1,40 @@
+// What a relay answers to those who watch over it. Rules: spec/relay-protocol.md §10 (RP100, RP150).
+import type { RequestListener, ServerResponse } from 'node:http';
+import { SealwireError, toHex } from '@sealwire/protocol';
+import type { LogStore } from './store.ts';
+
+/** @param isOpen - false from the moment that the relay stops. @param next - answers everything else; default: 404. */
+export const answerHealth = (
+  store: LogStore,
+  isOpen: () => boolean,
+  next: RequestListener | undefined,
+): RequestListener => {
+  const relayId = toHex(store.relayId);
+  const say = (response: ServerResponse, code: number, status: string): void => {
+    response
+      .writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(JSON.stringify({ status, relayId }));
+  };
+  return (request, response) => {
+    if (request.url === '/healthz' && request.method === 'GET') say(response, 200, 'ok');
+    else if (request.url === '/readyz' && request.method === 'GET') {
+      if (isOpen() && isReadable(store)) say(response, 200, 'ready');
+      else say(response, 503, isOpen() ? 'store-failed' : 'stopping');
+    } else if (next) {
+      next(request, response);
+    } else {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');
+    }
+  };
+};
+
+/** Whether the store answers. */
+const isReadable = (store: LogStore): boolean => {
+  try {
+    store.head(new Uint8Array(32));
+    return true;
+  } catch (error) {
+    if (!(error instanceof SealwireError)) throw error;
+    return false;
+  }
+};
