@@ -3,6 +3,7 @@ import type { Message } from '@sealwire/core';
 import { readSecrets } from '@sealwire/core/testing';
 import type { SimDevice } from './device.ts';
 import { checkEvidence, hasSaidSo, mayLose } from './evidence.ts';
+import { checkEnded, checkReaches } from './revocation.ts';
 import type { Stage } from './stage.ts';
 import type { Turncoat } from './turncoat.ts';
 import { SimFailure } from './world.ts';
@@ -19,12 +20,14 @@ export const checkAll = async (
 ): Promise<void> => {
   const { world, devices } = stage;
   const present = [...devices.filter(({ device }) => device), auditor];
+  await checkEnded(stage);
   await checkShown(stage, present);
   checkEvidence(stage, present, turncoat);
   for (const device of present) device.close();
   if (!(await world.run(world.now() + 60_000, () => present.every(({ life }) => life === 'off'))))
     throw new SimFailure('a device does not close');
   await checkSecrets(stage, present);
+  await checkReaches(stage);
 };
 
 /** What a device shows, by chat. */
@@ -80,8 +83,8 @@ const difference = ({ ledger }: Stage, { name, device }: SimDevice, shown: Shown
   const titles = new Map(device!.chats.get().map(({ id, title }) => [id, title]));
   for (const title of titles.values())
     if (!ledger.chats.has(title)) throw new SimFailure(`${name} shows a chat that nobody made`);
-  for (const { id, title, state } of ledger.chats.values())
-    if (state === 'stored' && titles.get(id!) !== title) return `${name} lacks ${title}`;
+  for (const { id, title, state, isDoubtful } of ledger.chats.values())
+    if (state === 'stored' && !isDoubtful && titles.get(id!) !== title) return `${name} lacks ${title}`;
   for (const { id } of ledger.chats.values()) {
     const messages = (id !== undefined && shown.get(id)) || [];
     const texts = new Set(messages.map(({ text }) => text));

@@ -226,10 +226,19 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
           chats.set(id, chat);
           watch(chat);
         },
-        (error) => world.fail(`${name} does not open a chat: ${error.message}`),
+        (error) => {
+          if (device?.status.get().problem?.code !== 'LOGGED_OUT')
+            world.fail(`${name} does not open a chat: ${error.message}`);
+        },
       );
       return undefined;
     },
+    /** Whether a text is on the screen, in a chat that is open. */
+    shows: (id: string, text: string): boolean =>
+      chats
+        .get(id)
+        ?.timeline.get()
+        .some((message) => message.text === text) ?? false,
     leaveChat(id: string): void {
       chats.get(id)?.close();
       chats.delete(id);
@@ -325,6 +334,8 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
       world.fail(`${name} shows what nobody said there: ${text}`);
       return;
     }
+    if (word.saidAt > (ledger.overAt(self.id) ?? Number.POSITIVE_INFINITY) && word.author !== self.id)
+      world.fail(`${name} reads ${text}, said after all knew that it was logged out`);
     if (before && STATES.indexOf(state) < STATES.indexOf(before))
       world.fail(`${name} showed ${text} as ${before}, and then as ${state}`);
     if (word.author !== self.id) return;

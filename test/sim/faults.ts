@@ -10,6 +10,7 @@ export interface FaultWorld {
   readonly network: Network;
   readonly relay: RelayHost;
   readonly devices: readonly SimDevice[];
+  readonly ended: readonly { readonly device: SimDevice }[];
   /** False once the run heals: nothing breaks any more. */
   isRough(): boolean;
 }
@@ -135,11 +136,12 @@ export const breakSomething = (sim: FaultWorld, kinds: readonly FaultKind[]): vo
 };
 
 /** Ends every fault: what is off comes back, what is full has room again. */
-export const heal = ({ network, relay, devices }: FaultWorld): void => {
+export const heal = (sim: FaultWorld): void => {
+  const { network, relay } = sim;
   network.slowness = FAST_MS;
   relay.fill(false);
   if (!relay.isUp()) relay.start();
-  for (const device of devices) {
+  for (const device of present(sim)) {
     device.disk.fill(false);
     device.reach(true);
     device.device?.setNetwork(true);
@@ -148,8 +150,15 @@ export const heal = ({ network, relay, devices }: FaultWorld): void => {
   }
 };
 
-const running = ({ devices, dice }: FaultWorld): SimDevice | undefined => {
-  const open = devices.filter(({ life, disk }) => life === 'on' && !disk.isLost());
+/** All that may still run: the account's devices, and those that are its devices no more. */
+export const present = ({ devices, ended }: FaultWorld): readonly SimDevice[] => [
+  ...devices,
+  ...ended.map(({ device }) => device),
+];
+
+const running = (sim: FaultWorld): SimDevice | undefined => {
+  const { dice } = sim;
+  const open = present(sim).filter(({ life, disk }) => life === 'on' && !disk.isLost());
   return open.length > 0 ? dice.pick(open) : undefined;
 };
 

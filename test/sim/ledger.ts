@@ -15,6 +15,8 @@ export interface Word {
   state: 'unsure' | 'stored' | 'sent';
   /** `unsure` from the wish to the moment at which its deletion was shown as stored. */
   deleted: 'no' | 'unsure' | 'yes';
+  /** Its device was logged out: nobody can say whether it counts. */
+  isDoubtful: boolean;
 }
 
 interface Deletion {
@@ -32,6 +34,7 @@ interface KnownChat {
   at: number;
   id: string | undefined;
   state: 'unsure' | 'stored';
+  isDoubtful: boolean;
 }
 
 export const createLedger = (world: World) => {
@@ -40,6 +43,8 @@ export const createLedger = (world: World) => {
   const deletions: Deletion[] = [];
   /** By device: everything that it did before was at the relay. */
   const settledAt = new Map<string, number>();
+  /** By device that was logged out: since when all the others know it. */
+  const ends = new Map<string, { overAt: number | undefined }>();
   let next = 1;
 
   return {
@@ -48,7 +53,18 @@ export const createLedger = (world: World) => {
     newText: (device: string): string => `word-${next++} of ${device} canary`,
     say(text: string, chat: string, author: string): Word {
       const at = world.now();
-      const word: Word = { text, chat, author, saidAt: at, storedAt: at, state: 'unsure', deleted: 'no' };
+      const end = ends.get(author);
+      const word: Word = {
+        text,
+        chat,
+        author,
+        saidAt: at,
+        storedAt: at,
+        state: 'unsure',
+        // What is said after the end must never be shown, as if it had been deleted.
+        deleted: end?.overAt !== undefined ? 'yes' : 'no',
+        isDoubtful: end !== undefined,
+      };
       words.set(text, word);
       return word;
     },
@@ -62,7 +78,7 @@ export const createLedger = (world: World) => {
       deletions.push({ word, by, at: world.now() });
     },
     deleted(word: Word, by: string): void {
-      word.deleted = 'yes';
+      if (!ends.has(by)) word.deleted = 'yes';
       for (const deletion of deletions)
         if (deletion.word === word && deletion.by === by) deletion.at = world.now();
     },
@@ -73,6 +89,7 @@ export const createLedger = (world: World) => {
         at: world.now(),
         id: undefined,
         state: 'unsure',
+        isDoubtful: ends.has(by),
       };
       chats.set(chat.title, chat);
       return chat;
@@ -94,11 +111,29 @@ export const createLedger = (world: World) => {
           for (const word of words.values()) if (word.chat === chat.id) word.state = 'unsure';
         }
     },
+    /** A device is logged out. @param stays - whether what it said before is held by all others. */
+    ended(device: string, stays: (word: Word) => boolean): void {
+      ends.set(device, { overAt: undefined });
+      for (const word of words.values()) if (word.author === device && !stays(word)) word.isDoubtful = true;
+      for (const { word, by } of deletions)
+        if (by === device && word.deleted === 'yes') word.deleted = 'unsure';
+      for (const chat of chats.values())
+        if (chat.by === device)
+          chat.isDoubtful = ![...words.values()].some(
+            (word) => word.chat === chat.id && !word.isDoubtful && stays(word),
+          );
+    },
+    /** All others know that it was logged out. */
+    isOver: (device: string): void => void ends.set(device, { overAt: world.now() }),
+    /** Since when nothing may reach a device that was logged out; undefined while it may. */
+    overAt: (device: string): number | undefined => ends.get(device)?.overAt,
     /** Must be shown, at the end, in this chat. */
-    expected: (chat: string): Word[] =>
-      [...words.values()].filter(
-        (word) => word.chat === chat && word.state !== 'unsure' && word.deleted === 'no',
-      ),
+    expected: (chat: string): Word[] => {
+      if ([...chats.values()].some(({ id, isDoubtful }) => id === chat && isDoubtful)) return [];
+      return [...words.values()].filter(
+        (word) => word.chat === chat && word.state !== 'unsure' && word.deleted === 'no' && !word.isDoubtful,
+      );
+    },
     /** Must not be shown, at the end. */
     gone: (chat: string): Word[] =>
       [...words.values()].filter((word) => word.chat === chat && word.deleted === 'yes'),

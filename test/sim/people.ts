@@ -1,5 +1,6 @@
 // What people do in a run: write, delete, make chats, back up their devices, link new ones.
 import type { SimDevice } from './device.ts';
+import { present } from './faults.ts';
 import { startLinking } from './linking.ts';
 import type { Stage } from './stage.ts';
 
@@ -7,8 +8,9 @@ import type { Stage } from './stage.ts';
 const MOST_CHATS = 4;
 
 /** One person does one thing. */
-export const act = ({ devices, ledger, story, world }: Stage): void => {
-  const on = devices.filter(({ device }) => device);
+export const act = (stage: Stage): void => {
+  const { ledger, story, world } = stage;
+  const on = present(stage).filter(({ device }) => device);
   if (on.length === 0) return;
   const who = story.pick(on);
   const chats = who.device!.chats.get();

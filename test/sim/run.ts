@@ -7,6 +7,7 @@ import { startLinking } from './linking.ts';
 import { act, lastWords, linkOne } from './people.ts';
 import { warmUp } from './platform.ts';
 import { rest } from './rest.ts';
+import { endOne } from './revocation.ts';
 import { createStage, type Stage } from './stage.ts';
 import { type Turncoat, turn } from './turncoat.ts';
 import { createWorld, SimFailure } from './world.ts';
@@ -121,6 +122,7 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     .slice(0, story.between(2, 6));
   often(500, cast === 'honest' ? 20_000 : 60_000, () => breakSomething(stage, faults));
   often(5_000, 60_000, linkNext);
+  if (cast === 'honest' && story.chance(0.5)) often(15_000, 60_000, () => endOne(stage));
   if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
   if (cast === 'turncoat')
     linkOne(stage, 'mallory', (mallory) => {

@@ -5,6 +5,7 @@ import { createLedger, type Ledger } from './ledger.ts';
 import { createLiar, type Liar } from './liar.ts';
 import { createNetwork, type Network } from './network.ts';
 import { createRelayHost, type RelayHost } from './relay.ts';
+import type { Ended } from './revocation.ts';
 import { createWiretap, type Wiretap } from './wiretap.ts';
 import type { Dice, World } from './world.ts';
 
@@ -20,6 +21,8 @@ export interface Stage extends FaultWorld {
   /** Those of honest people, as they join. */
   readonly devices: SimDevice[];
   readonly phone: SimDevice;
+  /** Those that were logged out, whether they know it or not. */
+  readonly ended: Ended[];
   /** A device that does not belong to the devices yet. */
   newDevice(name: string): SimDevice;
   /** From now on nothing breaks any more. */
@@ -34,6 +37,7 @@ export const createStage = (world: World): Stage => {
   const wiretap = createWiretap(world);
   const relay = createRelayHost(world, wiretap);
   const devices: SimDevice[] = [];
+  const ended: Ended[] = [];
   let network: Network;
   let rough = true;
   const liar = createLiar({
@@ -71,6 +75,7 @@ export const createStage = (world: World): Stage => {
     network,
     devices,
     phone,
+    ended,
     newDevice,
     isRough: () => rough,
     calm() {

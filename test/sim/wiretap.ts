@@ -9,6 +9,8 @@ export interface KnownFrame {
   readonly room: string;
   readonly stream: string;
   readonly frame: Uint8Array;
+  /** When it first reached the relay. */
+  readonly seenAt: number;
   /** When it first became durable at the relay. */
   durableAt: number | undefined;
   /** Names of the devices that it was delivered to, unaltered. */
@@ -31,7 +33,8 @@ export const createWiretap = (world: World) => {
       const frame = message.frame.slice();
       const { stream } = message;
       const room = toHex(message.room);
-      frames.set(key, { key, author, room, stream, frame, durableAt: undefined, reached: new Set() });
+      const seenAt = world.now();
+      frames.set(key, { key, author, room, stream, frame, seenAt, durableAt: undefined, reached: new Set() });
     },
     /** A message reaches a device. */
     down(reader: string, bytes: Uint8Array): RelayMessage {

@@ -20,7 +20,12 @@ export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/b
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
 export { openFrame, sealFrame, streamKey } from './frame/envelope.ts';
-export { createAccountKey, createOwnAccount, type OwnAccount } from './identity/account-keys.ts';
+export {
+  createAccountKey,
+  createOwnAccount,
+  type OwnAccount,
+  openAccountKey,
+} from './identity/account-keys.ts';
 export {
   createDeviceSecrets,
   type DeviceSecrets,

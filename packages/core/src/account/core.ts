@@ -318,7 +318,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     self: () => self,
     accountState: () => state.get(),
     connection: () => connection,
-    problem: () => (vault.problem as SealwireError | undefined) ?? problem,
+    problem: () => (isGone ? problem : undefined) ?? (vault.problem as SealwireError | undefined) ?? problem,
     rooms: (): Room[] => [accountRoom, ...[...chats.values()].map(({ room }) => room)],
     head: (room: Room) => heads.get(room.key) ?? 0,
     /** Makes the vault whole again, and sends what waited for that. @throws SealwireError STORAGE_* */

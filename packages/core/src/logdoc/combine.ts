@@ -16,17 +16,19 @@ const STRUCT_REST_BYTES = 4 + 1 + 33 + 3;
 
 /**
  * One update that has the effect of all of them. Those of one clientID must come in clock order without gaps, as
- * their chain gives them; clientIDs may interleave as they like.
+ * their chain gives them; clientIDs may interleave as they like. What comes twice, an own edit and the frame that it
+ * went into, is taken once.
  *
  * @returns a new Yjs update, V1.
  */
 export const combineUpdates = (updates: readonly ParsedUpdate[]): Uint8Array => {
-  const structs = new Map<number, ParsedUpdate[]>();
+  const structs = new Map<number, ParsedEntry[][]>();
   const deletions = new Map<number, DeletedRange[]>();
   let size = 0;
   for (const update of updates) {
-    if (update.entries.length > 0) push(structs, update.clientId, update);
-    for (const { length } of update.entries) size += STRUCT_REST_BYTES + length;
+    const fresh = newEntries(update.entries, structs.get(update.clientId)?.at(-1)?.at(-1));
+    if (fresh.length > 0) push(structs, update.clientId, fresh);
+    for (const { length } of fresh) size += STRUCT_REST_BYTES + length;
     for (const range of update.deletions) push(deletions, range.clientId, range);
   }
   const out = encoding.createEncoder();
@@ -36,12 +38,12 @@ export const combineUpdates = (updates: readonly ParsedUpdate[]): Uint8Array => 
   for (const [clientId, run] of [...structs].sort(([a], [b]) => b - a)) {
     encoding.writeVarUint(
       out,
-      run.reduce((count, { entries }) => count + entries.length, 0),
+      run.reduce((count, entries) => count + entries.length, 0),
     );
     encoding.writeVarUint(out, clientId);
-    encoding.writeVarUint(out, run[0]!.entries[0]!.clock);
+    encoding.writeVarUint(out, run[0]![0]!.clock);
     const prefix = utf8(`${clientId}:`);
-    for (const { entries } of run) for (const entry of entries) writeStruct(out, prefix, entry);
+    for (const entries of run) for (const entry of entries) writeStruct(out, prefix, entry);
   }
   encoding.writeVarUint(out, deletions.size);
   for (const [clientId, ranges] of deletions) {
@@ -54,6 +56,12 @@ export const combineUpdates = (updates: readonly ParsedUpdate[]): Uint8Array => 
   }
   return encoding.toUint8Array(out);
 };
+
+/** Those behind the last one that was taken. */
+const newEntries = (entries: readonly ParsedEntry[], last: ParsedEntry | undefined): ParsedEntry[] =>
+  last === undefined || entries.length === 0 || entries[0]!.clock > last.clock
+    ? (entries as ParsedEntry[])
+    : entries.filter(({ clock }) => clock > last.clock);
 
 const ROOT_BYTE = ROOT.charCodeAt(0);
 
