@@ -55,6 +55,8 @@ test('[DL20] logged out while online: told at once, nothing of it is left, and t
     assert.is(await codeOf(() => onWeb.send('x')), 'LOGGED_OUT');
     assert.is(await codeOf(() => web.createChat('x')), 'LOGGED_OUT');
     assert.is(await codeOf(() => web.openChat(chatId)), 'LOGGED_OUT');
+    assert.is(await codeOf(() => web.recover()), 'LOGGED_OUT');
+    assert.is(web.status.get().problem?.code, 'LOGGED_OUT');
     await onPhone.send('after');
     await until(desktop.chats, ([chat]) => chat?.messages === 3);
     const onDesktop = await desktop.openChat(chatId);

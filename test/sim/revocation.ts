@@ -24,12 +24,16 @@ export interface Ended {
   readonly device: SimDevice;
   /** What was on its disk when somebody wished it gone: with these keys it must read nothing that comes later. */
   readonly copy: DiskContents;
-  /** When the last of the others knew. From then on nothing is written for it, and nothing that it says counts. */
+  /** When the last of the others knew: from then on nothing is written for it. */
   knownAt: number | undefined;
 }
 
 /** How often the others are asked whether they know. */
 const LOOK_MS = 500;
+/** A slow network brings a frame to the relay at most this long after it was sealed. */
+const TRANSIT_MS = 10_000;
+/** Looks in a row that find the phone at rest: then it has cut the device in every room, and what comes later does not count. */
+const RESTING_LOOKS = 4;
 /** After it, a device that is still listed is logged out once more. */
 const AGAIN_MS = 20_000;
 /** Within it, once all is well, an ended device that comes back hears of its end. */
@@ -66,28 +70,36 @@ const follow = ({ world }: Stage, { name }: SimDevice, wish: Promise<void>): voi
   );
 };
 
-/** Notes the moment from which all the others know. */
+/** Notes the moment from which all the others know, and the one from which nothing that the device says counts. */
 const watch = (stage: Stage, end: Ended): void => {
   const { world, devices, ledger, phone } = stage;
   const { device } = end;
   let askedAt = world.now();
+  let resting = 0;
   const look = (): void => {
     const know = devices.every(({ device: other }) =>
       other?.devices.get().every(({ id }) => id !== device.id),
     );
-    if (!know) {
-      const isListed = phone.device?.devices.get().some(({ id }) => id === device.id);
-      // The wish was lost with the phone's power, or with what the device itself had not said: the person says it again.
-      if (isListed && world.now() > askedAt + AGAIN_MS) {
-        askedAt = world.now();
-        follow(stage, device, phone.device!.logOutDevice(device.id));
-      }
-      world.after(LOOK_MS, look);
+    const { connection, pending } = phone.device?.status.get() ?? {};
+    resting = know && connection === 'online' && pending === 0 ? resting + 1 : 0;
+    if (know && end.knownAt === undefined) {
+      end.knownAt = world.now();
+      world.note(device.name, 'is known by all to be logged out');
+    }
+    if (resting >= RESTING_LOOKS) {
+      ledger.isOver(device.id);
+      world.note(device.name, 'says nothing more that counts');
       return;
     }
-    end.knownAt = world.now();
-    ledger.isOver(device.id);
-    world.note(device.name, 'is known by all to be logged out');
+    if (phone.device?.devices.get().some(({ id }) => id === device.id)) sayAgain();
+    world.after(LOOK_MS, look);
+  };
+  /** The wish was lost with the phone's power, or with what the device itself had not said. */
+  const sayAgain = (): void => {
+    end.knownAt = undefined;
+    if (world.now() <= askedAt + AGAIN_MS) return;
+    askedAt = world.now();
+    follow(stage, device, phone.device!.logOutDevice(device.id));
   };
   world.after(LOOK_MS, look);
 };
@@ -159,7 +171,12 @@ const eavesdrop = async ({ world, wiretap }: Stage, { device, knownAt }: Ended):
         }
     let later = 0;
     for (const { stream, room: of, frame, author, seenAt } of frames) {
-      if (of !== toHex(room.id) || stream === CONTROL_STREAM || author === device.name || seenAt <= knownAt!)
+      if (
+        of !== toHex(room.id) ||
+        stream === CONTROL_STREAM ||
+        author === device.name ||
+        seenAt <= knownAt! + TRANSIT_MS
+      )
         continue;
       later += 1;
       for (const key of epochKeys)

@@ -40,6 +40,25 @@ test('[LD12] what is read without copying makes the document that Yjs makes', ()
   assert.ok(ours.getMap(ROOT).size > 80);
 });
 
+test('[LD12] what comes twice, as own edits and in the frame that they went into, counts once', () => {
+  const { bytes, parsed } = written();
+  const frame = parseUpdate(combineUpdates(parsed), ALICE, 0);
+  const theirs = new Y.Doc();
+  for (const update of bytes) Y.applyUpdate(theirs, update);
+  for (const edits of [parsed.slice(0, 40), parsed]) {
+    for (const order of [
+      [...edits, frame],
+      [frame, ...edits],
+    ]) {
+      const ours = new Y.Doc();
+      applyUpdates(ours, order, 'origin');
+      assert.equal(Y.encodeStateVector(ours), Y.encodeStateVector(theirs));
+      assert.equal(ours.getMap(ROOT).toJSON(), theirs.getMap(ROOT).toJSON());
+      assert.is(ours.store.pendingStructs, null);
+    }
+  }
+});
+
 test('entries stay what they are when the updates that brought them are written over', () => {
   const { bytes, parsed } = written();
   const doc = new Y.Doc();

@@ -321,9 +321,10 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     problem: () => (isGone ? problem : undefined) ?? (vault.problem as SealwireError | undefined) ?? problem,
     rooms: (): Room[] => [accountRoom, ...[...chats.values()].map(({ room }) => room)],
     head: (room: Room) => heads.get(room.key) ?? 0,
-    /** Makes the vault whole again, and sends what waited for that. @throws SealwireError STORAGE_* */
+    /** Makes the vault whole again, and sends what waited for that. @throws SealwireError STORAGE_*, LOGGED_OUT */
     async recover(): Promise<void> {
-      await vault.repair();
+      if (!isGone) await vault.repair();
+      if (isGone) throw loggedOut();
       problem = undefined;
       for (const room of [accountRoom, ...[...chats.values()].map((chat) => chat.room)])
         void room.recovered();
