@@ -46,6 +46,14 @@ export const ATTACKS = {
       return [member.send({ chain, payload: update([entry(allowed(room), now)]), moves: 1 })];
     },
   },
+  'speaks after it was logged out': {
+    codes: ['FRAME_VOID'],
+    run: ({ member, room, now, allowed }) => {
+      if (room.kind === 'account') return [];
+      const chain = member.chain(room, PAGE);
+      return [member.send({ chain, payload: update([entry(allowed(room), now)]), moves: 1 })];
+    },
+  },
   "continues another's chain": {
     codes: ['FRAME_FORGED'],
     run: ({ member, room, now, forbidden }) => {

@@ -65,7 +65,9 @@ export const checkEvidence = (
   for (const [kind, attempts] of turncoat?.frames ?? []) {
     const { codes, also = [] } = attackOf(kind);
     for (const code of also) allowed.add(code);
-    for (const sent of attempts) require(`a member ${kind}`, codes, sent.map(({ frame }) => frame));
+    // What was on its way when its device was logged out is void, whatever else it is.
+    const answers = turncoat?.isOver() && codes.length > 0 ? [...codes, 'FRAME_VOID' as const] : codes;
+    for (const sent of attempts) require(`a member ${kind}`, answers, sent.map(({ frame }) => frame));
   }
   // A member's frames that are refused, or wait for ever, leave their counters behind.
   if (turncoat) for (const code of ['FRAME_GAP', 'LOG_FORKED', 'PARKING_FULL'] as const) allowed.add(code);

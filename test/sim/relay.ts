@@ -29,6 +29,7 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
   const changes: Change[] = [];
   let full = false;
   let up = true;
+  let keepsGhosts = false;
   let epoch = 0;
   let store: LogStore;
   let core: ReturnType<typeof createRelayCore> | undefined;
@@ -63,7 +64,9 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
   /** The store, and a record of what became durable in it. */
   const recording = (inner: LogStore): LogStore => ({
     ...inner,
-    async putPrincipal(record) {
+    async putPrincipal(edit) {
+      const before = keepsGhosts ? (inner.principal(edit.id)?.relayKeys ?? []) : [];
+      const record = before.length === 0 ? edit : { ...edit, relayKeys: union(before, edit.relayKeys) };
       await inner.putPrincipal(record);
       changes.push({ type: 'principal', record });
     },
@@ -116,6 +119,10 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
       up = false;
     },
     start,
+    /** From now on it goes on serving devices that their account took out. */
+    keepGhosts(): void {
+      keepsGhosts = true;
+    },
     fill: (isFull: boolean): void => {
       full = isFull;
     },
@@ -147,6 +154,11 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
     },
   };
 };
+
+const union = (a: readonly Uint8Array[], b: readonly Uint8Array[]): Uint8Array[] =>
+  [...new Map([...a, ...b].map((key) => [toHex(key), key]))]
+    .sort(([x], [y]) => (x < y ? -1 : 1))
+    .map(([, key]) => key);
 
 const roomOf = (change: Change): string | undefined => {
   if (change.type === 'principal') return undefined;

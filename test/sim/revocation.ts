@@ -26,6 +26,10 @@ export interface Ended {
   readonly copy: DiskContents;
   /** When the last of the others knew: from then on nothing is written for it. */
   knownAt: number | undefined;
+  /** Told when nothing that it says counts any more. */
+  readonly over?: () => void;
+  /** It does not care that it was logged out: it never wipes itself. */
+  readonly isGhost?: boolean;
 }
 
 /** How often the others are asked whether they know. */
@@ -60,6 +64,21 @@ export const endOne = (stage: Stage): boolean => {
   return true;
 };
 
+/** The account logs out a device that has turned against it, at a relay that goes on serving it. @returns false if it cannot. */
+export const endGhost = (stage: Stage, device: SimDevice, over: () => void): boolean => {
+  const { world, phone, relay, devices, ended, ledger } = stage;
+  if (!phone.device?.devices.get().some(({ id }) => id === device.id)) return false;
+  relay.keepGhosts();
+  const end: Ended = { device, copy: device.disk.copy(), knownAt: undefined, over, isGhost: true };
+  ended.push(end);
+  ledger.ended(device.id, (word) => devices.every((other) => other.shows(word.chat, word.text)));
+  world.note(device.name, 'is logged out by the phone, and the relay goes on serving it');
+  world.count('ended, and served as a ghost');
+  follow(stage, device, phone.device.logOutDevice(device.id));
+  watch(stage, end);
+  return true;
+};
+
 const follow = ({ world }: Stage, { name }: SimDevice, wish: Promise<void>): void => {
   wish.then(
     () => world.note(name, 'is logged out'),
@@ -88,6 +107,7 @@ const watch = (stage: Stage, end: Ended): void => {
     }
     if (resting >= RESTING_LOOKS) {
       ledger.isOver(device.id);
+      end.over?.();
       world.note(device.name, 'says nothing more that counts');
       return;
     }
@@ -107,9 +127,10 @@ const watch = (stage: Stage, end: Ended): void => {
 /** What must hold of ended devices when everything is well again. @throws SimFailure */
 export const checkEnded = async (stage: Stage): Promise<void> => {
   const { world, ended } = stage;
-  for (const { device, knownAt } of ended) {
+  for (const { device, knownAt, isGhost } of ended) {
     if (knownAt === undefined)
       throw new SimFailure(`${device.name} was logged out, and somebody never heard of it`);
+    if (isGhost) continue;
     device.open();
     const hasHeard = (): boolean => device.life === 'off' && device.disk.isEmpty();
     const look = (): void => {

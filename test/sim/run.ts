@@ -7,7 +7,7 @@ import { startLinking } from './linking.ts';
 import { act, lastWords, linkOne } from './people.ts';
 import { warmUp } from './platform.ts';
 import { rest } from './rest.ts';
-import { endOne } from './revocation.ts';
+import { endGhost, endOne } from './revocation.ts';
 import { createStage, type Stage } from './stage.ts';
 import { type Turncoat, turn } from './turncoat.ts';
 import { createWorld, SimFailure } from './world.ts';
@@ -59,9 +59,18 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
   };
 };
 
-type Cast = 'honest' | 'lying relay' | 'turncoat';
+/** `ghost`: a device turns, is logged out, and the relay goes on serving it. */
+type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost';
 
-const CASTS: readonly Cast[] = ['honest', 'honest', 'honest', 'lying relay', 'lying relay', 'turncoat'];
+const CASTS: readonly Cast[] = [
+  'honest',
+  'honest',
+  'honest',
+  'lying relay',
+  'lying relay',
+  'turncoat',
+  'ghost',
+];
 
 const play = async (stage: Stage): Promise<void> => {
   const { world, story, phone, devices, liar } = stage;
@@ -88,6 +97,13 @@ const play = async (stage: Stage): Promise<void> => {
   if (!isIn) throw new SimFailure('a new device could not be linked when everything was well');
   await rest(world, [...devices, auditor]);
   await checkAll(stage, auditor, turncoat);
+};
+
+/** Tries something, after a time and then again and again until it is done. */
+const whenReady = (stage: Stage, firstMs: number, isDone: () => boolean): void => {
+  stage.world.after(firstMs, () => {
+    if (stage.isRough() && !isDone()) whenReady(stage, 5_000, isDone);
+  });
 };
 
 /** Everything at once, until the time is over. */
@@ -124,14 +140,16 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
   often(5_000, 60_000, linkNext);
   if (cast === 'honest' && story.chance(0.5)) often(15_000, 60_000, () => endOne(stage));
   if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
-  if (cast === 'turncoat')
+  if (cast === 'turncoat' || cast === 'ghost')
     linkOne(stage, 'mallory', (mallory) => {
-      const look = (): void => {
-        if (!stage.isRough()) return;
-        if (mallory.life === 'on' && devices.length > 1) turncoat = turn(stage, mallory);
-        else world.after(5_000, look);
-      };
-      world.after(story.between(5_000, 40_000), look);
+      whenReady(stage, story.between(5_000, 40_000), () => {
+        if (mallory.life !== 'on' || devices.length < 2) return false;
+        const turned = turn(stage, mallory);
+        turncoat = turned;
+        if (cast === 'ghost')
+          whenReady(stage, story.between(2_000, 30_000), () => endGhost(stage, mallory, turned.ended));
+        return true;
+      });
     });
   await world.run(until);
   return turncoat;

@@ -9,9 +9,15 @@ import type { Stage } from './stage.ts';
 export interface Turncoat {
   /** Frames of attacks, by what was attempted. */
   readonly frames: ReadonlyMap<AttackKind, readonly (readonly Sent[])[]>;
+  /** It was logged out, and all know: it goes on all the same. */
+  ended(): void;
+  isOver(): boolean;
   /** Says nothing more. */
   stop(): void;
 }
+
+const BEYOND: AttackKind = 'speaks after it was logged out';
+const KINDS = (Object.keys(ATTACKS) as AttackKind[]).filter((kind) => kind !== BEYOND);
 
 /** Takes a device out of the honest ones' row; it attacks until it is stopped. */
 export const turn = (stage: Stage, device: SimDevice): Turncoat => {
@@ -19,6 +25,7 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
   const frames = new Map<AttackKind, (readonly Sent[])[]>();
   let member: Member | undefined;
   let stopped = false;
+  let isOver = false;
   devices.splice(devices.indexOf(device), 1);
   device.retire();
   device.close();
@@ -35,7 +42,7 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
 
   const attack = async (): Promise<void> => {
     if (stopped || !member) return;
-    const kind = story.pick(Object.keys(ATTACKS) as AttackKind[]);
+    const kind = isOver ? BEYOND : story.pick(KINDS);
     const room = story.pick(member.rooms);
     const sent = await attackOf(kind).run({
       member,
@@ -63,6 +70,10 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
   whenClosed();
   return {
     frames,
+    ended() {
+      isOver = true;
+    },
+    isOver: () => isOver,
     stop() {
       stopped = true;
       member?.leave();

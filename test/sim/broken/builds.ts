@@ -88,18 +88,29 @@ export const BUILDS: readonly BrokenBuild[] = [
       'if (accounts.length !== listed.size || !accounts.every((account) => listed.has(toHex(account))))',
     broken: 'if (listed.size === 0)',
   },
+  {
+    name: 'no cut is made for a device that was logged out',
+    file: `${ROOM}/duty.ts`,
+    snippet: 'const cuts = uncut(log, !speaks).map((ended) => cutOf(ended.device, ended.revocation));',
+    broken:
+      'const cuts = uncut(log, !speaks).slice(0, 0).map((ended) => cutOf(ended.device, ended.revocation));',
+  },
+  {
+    name: 'a device that was logged out is still written to',
+    file: `${ROOM}/group-keys.ts`,
+    snippet: `use?.covers === true &&
+        sameBytes(use.publicKey, accountKey)`,
+    broken: 'use !== undefined',
+  },
+  {
+    name: 'keys are released without digits',
+    file: 'packages/core/src/link/proof.ts',
+    snippet: 'return difference === 0 ? new Checked(check.device) : undefined;',
+    broken: 'return difference >= 0 ? new Checked(check.device) : undefined;',
+  },
 ];
 
 /** What must be broken as well once the simulator can show it, and what that waits for. */
 export const WAITING: readonly { readonly name: string; readonly for: string }[] = [
-  {
-    name: 'no cut is made for a device that was logged out',
-    for: 'people in the simulator who log devices out',
-  },
-  {
-    name: 'a device that was logged out is still written to',
-    for: 'people in the simulator who log devices out',
-  },
-  { name: 'keys are released without digits', for: 'a phisher in the simulator who relays a code' },
   { name: "a member deletes another's words", for: 'chats of several accounts' },
 ];
