@@ -4,6 +4,7 @@ import { readSecrets } from '@sealwire/core/testing';
 import type { SimDevice } from './device.ts';
 import { checkEvidence, hasSaidSo, mayLose } from './evidence.ts';
 import { checkEnded, checkReaches } from './revocation.ts';
+import { checkMembers, everybody } from './society.ts';
 import type { Stage } from './stage.ts';
 import type { Turncoat } from './turncoat.ts';
 import { SimFailure } from './world.ts';
@@ -18,9 +19,10 @@ export const checkAll = async (
   auditor: SimDevice,
   turncoat: Turncoat | undefined,
 ): Promise<void> => {
-  const { world, devices } = stage;
-  const present = [...devices.filter(({ device }) => device), auditor];
+  const { world } = stage;
+  const present = [...everybody(stage).filter(({ device }) => device), auditor];
   await checkEnded(stage);
+  await checkMembers(stage, present);
   await checkShown(stage, present);
   checkEvidence(stage, present, turncoat);
   for (const device of present) device.close();
@@ -44,10 +46,12 @@ const checkShown = async (stage: Stage, devices: readonly SimDevice[]): Promise<
     devices.map((device) => [device, difference(stage, device, shown.get(device)!)]),
   );
   const right = devices.filter((device) => differences.get(device) === undefined);
-  for (const device of right) {
-    const other = right[0]!;
-    if (textOf(shown.get(device)!) !== textOf(shown.get(other)!))
-      differences.set(device, `${device.name} and ${other.name} show different timelines`);
+  for (const { id } of stage.ledger.chats.values()) {
+    const founders = right.filter((device) => id !== undefined && stage.ledger.isFounder(id, device.id));
+    const [other] = founders;
+    for (const device of founders)
+      if (textOf(shown.get(device)!.get(id!)) !== textOf(shown.get(other!)!.get(id!)))
+        differences.set(device, `${device.name} and ${other!.name} show different timelines`);
   }
   for (const [device, what] of differences) {
     if (what === undefined) continue;
@@ -70,30 +74,31 @@ const timelines = async ({ world }: Stage, device: SimDevice): Promise<Shown> =>
   return shown;
 };
 
-const textOf = (shown: Shown): string =>
-  [...shown]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([chat, messages]) =>
-      messages.map(({ id, text, at, author }) => `${chat} ${id} ${at} ${author.deviceId} ${text}`),
-    )
-    .join('\n');
+const textOf = (messages: readonly Message[] = []): string =>
+  messages.map(({ id, text, at, author }) => `${id} ${at} ${author.deviceId} ${text}`).join('\n');
 
 /** Where a device's chats are not what the model says, as a sentence. */
-const difference = ({ ledger }: Stage, { name, device }: SimDevice, shown: Shown): string | undefined => {
+const difference = (
+  { ledger }: Stage,
+  { name, id: self, device }: SimDevice,
+  shown: Shown,
+): string | undefined => {
   const titles = new Map(device!.chats.get().map(({ id, title }) => [id, title]));
   for (const title of titles.values())
     if (!ledger.chats.has(title)) throw new SimFailure(`${name} shows a chat that nobody made`);
   for (const { id, title, state, isDoubtful } of ledger.chats.values())
-    if (state === 'stored' && !isDoubtful && titles.get(id!) !== title) return `${name} lacks ${title}`;
+    if (state === 'stored' && !isDoubtful && ledger.isFounder(id!, self) && titles.get(id!) !== title)
+      return `${name} lacks ${title}`;
   for (const { id } of ledger.chats.values()) {
     const messages = (id !== undefined && shown.get(id)) || [];
     const texts = new Set(messages.map(({ text }) => text));
-    for (const word of id === undefined ? [] : ledger.expected(id))
+    for (const word of id === undefined ? [] : ledger.expected(id, self))
       if (!texts.has(word.text)) return `${name} lost ${word.text}, which was shown as ${word.state}`;
-    for (const word of id === undefined ? [] : ledger.gone(id))
+    for (const word of id === undefined ? [] : ledger.gone(id, self))
       if (texts.has(word.text)) return `${name} still shows ${word.text}, which was deleted`;
+    const isMember = id !== undefined && ledger.placeOf(id, self)?.since !== Number.POSITIVE_INFINITY;
     for (const { text, state } of messages)
-      if (state !== 'sent') return `${name} still shows ${text} as ${state}`;
+      if (isMember && state !== 'sent') return `${name} still shows ${text} as ${state}`;
   }
   return undefined;
 };

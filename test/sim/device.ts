@@ -87,10 +87,15 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     device = opened;
     life = 'on';
     self.id = opened.id;
+    self.account = opened.accountId;
+    ledger.belongs(opened.id, opened.accountId);
     world.note(name, 'is open');
     opened.onEvidence((found) => {
       if (device !== opened) return;
-      world.note(name, `reports ${found.code}`);
+      world.note(
+        name,
+        `reports ${found.code}${found.deviceId === undefined ? '' : ` of ${found.deviceId.slice(0, 8)}`}`,
+      );
       evidence.push(found);
     });
     opened.status.subscribe(() => {
@@ -122,6 +127,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     dice,
     /** Known once it was open. */
     id: '',
+    account: '',
     evidence: evidence as readonly Evidence[],
     copies,
     get life(): Life {
@@ -142,9 +148,9 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
       reachable = isReachable;
     },
     connections: (): Connection[] => network.connections().filter((connection) => connection.name === name),
-    create(): void {
+    create(person = 'Ada'): void {
       run += 1;
-      const made = createAccount({ ...options(), name: 'Ada', deviceName: name, platform: 'phone' });
+      const made = createAccount({ ...options(), name: person, deviceName: name, platform: 'phone' });
       starting(made, (error) => {
         throw error;
       });
@@ -239,6 +245,12 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         .get(id)
         ?.timeline.get()
         .some((message) => message.text === text) ?? false,
+    /** What waits in chats of which the relay says that the account is no member: it waits for ever. */
+    refused: (): number =>
+      [...(inside?.chats.values() ?? [])].reduce(
+        (sum, { room }) => (room.isRefused() ? sum + room.pending() : sum),
+        0,
+      ),
     leaveChat(id: string): void {
       chats.get(id)?.close();
       chats.delete(id);
@@ -261,7 +273,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     },
     delete(id: string): boolean {
       const chat = self.chat(id);
-      const shown = chat?.timeline.get() ?? [];
+      const shown = (chat?.timeline.get() ?? []).filter(({ author }) => author.isMe);
       if (!chat || shown.length === 0) return false;
       const message = dice.pick(shown);
       const word = ledger.words.get(message.text);
@@ -286,12 +298,12 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
       Y.applyUpdate(page.doc, Y.encodeStateAsUpdate(foreign), 'another provider');
       return true;
     },
-    createChat(): boolean {
+    createChat(members: readonly string[] = []): boolean {
       if (!device || life !== 'on') return false;
-      const known = ledger.newChat(self.id);
+      const known = ledger.newChat(self.id, members);
       world.note(name, `makes ${known.title}`);
       follow(
-        device.createChat(known.title),
+        device.createChat(known.title, members),
         (id) => {
           known.id = id;
           known.state = 'stored';
@@ -336,6 +348,11 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     }
     if (word.saidAt > (ledger.overAt(self.id) ?? Number.POSITIVE_INFINITY) && word.author !== self.id)
       world.fail(`${name} reads ${text}, said after all knew that it was logged out`);
+    if (
+      word.saidAt > (ledger.placeOf(chat.id, self.id)?.outAt ?? Number.POSITIVE_INFINITY) &&
+      word.author !== self.id
+    )
+      world.fail(`${name} reads ${text}, said after all knew that its account is no member`);
     if (before && STATES.indexOf(state) < STATES.indexOf(before))
       world.fail(`${name} showed ${text} as ${before}, and then as ${state}`);
     if (word.author !== self.id) return;

@@ -10,6 +10,7 @@ export interface FaultWorld {
   readonly network: Network;
   readonly relay: RelayHost;
   readonly devices: readonly SimDevice[];
+  readonly neighbours: readonly { readonly devices: readonly SimDevice[] }[];
   readonly ended: readonly { readonly device: SimDevice }[];
   /** False once the run heals: nothing breaks any more. */
   isRough(): boolean;
@@ -150,9 +151,10 @@ export const heal = (sim: FaultWorld): void => {
   }
 };
 
-/** All that may still run: the account's devices, and those that are its devices no more. */
-export const present = ({ devices, ended }: FaultWorld): readonly SimDevice[] => [
+/** All that may still run: people's devices, and those that are their devices no more. */
+export const present = ({ devices, neighbours, ended }: FaultWorld): readonly SimDevice[] => [
   ...devices,
+  ...neighbours.flatMap((household) => household.devices),
   ...ended.map(({ device }) => device),
 ];
 

@@ -35,6 +35,19 @@ interface KnownChat {
   id: string | undefined;
   state: 'unsure' | 'stored';
   isDoubtful: boolean;
+  /** By account: what is to be held of its place in the chat. */
+  readonly places: Map<string, Place>;
+}
+
+/** An account's place in a chat. */
+export interface Place {
+  /**
+   * Since when it has been a member, with no doubt; what was said from then on it must show, and what it said must be shown.
+   * Infinite while nobody can say: somebody wished it in or out, and all need not know.
+   */
+  since: number;
+  /** Since when it is no member, and all others know: what comes later it must not read, and nobody must read it. */
+  outAt: number | undefined;
 }
 
 export const createLedger = (world: World) => {
@@ -45,11 +58,23 @@ export const createLedger = (world: World) => {
   const settledAt = new Map<string, number>();
   /** By device that was logged out: since when all the others know it. */
   const ends = new Map<string, { overAt: number | undefined }>();
+  /** By device. */
+  const accounts = new Map<string, string>();
   let next = 1;
+
+  const chatOf = (id: string): KnownChat | undefined => [...chats.values()].find((chat) => chat.id === id);
+  const placeOf = (chat: string, device: string): Place | undefined =>
+    chatOf(chat)?.places.get(accounts.get(device) ?? '');
+  /** Whether nothing happened to the author's place in the chat since a word was said. */
+  const isSteady = ({ chat, author, saidAt }: Word): boolean => saidAt >= (placeOf(chat, author)?.since ?? 0);
 
   return {
     words: words as ReadonlyMap<string, Word>,
     chats: chats as ReadonlyMap<string, KnownChat>,
+    /** A device is known by its account from now on. */
+    belongs: (device: string, account: string): void => void accounts.set(device, account),
+    chatOf,
+    placeOf,
     newText: (device: string): string => `word-${next++} of ${device} canary`,
     say(text: string, chat: string, author: string): Word {
       const at = world.now();
@@ -62,7 +87,7 @@ export const createLedger = (world: World) => {
         storedAt: at,
         state: 'unsure',
         // What is said after the end must never be shown, as if it had been deleted.
-        deleted: end?.overAt !== undefined ? 'yes' : 'no',
+        deleted: end?.overAt !== undefined || placeOf(chat, author)?.outAt !== undefined ? 'yes' : 'no',
         isDoubtful: end !== undefined,
       };
       words.set(text, word);
@@ -78,11 +103,11 @@ export const createLedger = (world: World) => {
       deletions.push({ word, by, at: world.now() });
     },
     deleted(word: Word, by: string): void {
-      if (!ends.has(by)) word.deleted = 'yes';
+      if (!ends.has(by) && placeOf(word.chat, by)?.since !== Number.POSITIVE_INFINITY) word.deleted = 'yes';
       for (const deletion of deletions)
         if (deletion.word === word && deletion.by === by) deletion.at = world.now();
     },
-    newChat(by: string): KnownChat {
+    newChat(by: string, members: readonly string[] = []): KnownChat {
       const chat: KnownChat = {
         title: `chat-${next++} canary`,
         by,
@@ -90,6 +115,9 @@ export const createLedger = (world: World) => {
         id: undefined,
         state: 'unsure',
         isDoubtful: ends.has(by),
+        places: new Map(
+          [accounts.get(by)!, ...members].map((account) => [account, { since: 0, outAt: undefined }]),
+        ),
       };
       chats.set(chat.title, chat);
       return chat;
@@ -123,20 +151,40 @@ export const createLedger = (world: World) => {
             (word) => word.chat === chat.id && !word.isDoubtful && stays(word),
           );
     },
+    /** Somebody wishes an account into a chat or out of it: from now on nobody can say, until all know. */
+    touched(chat: KnownChat, account: string): Place {
+      const place: Place = { since: Number.POSITIVE_INFINITY, outAt: undefined };
+      chat.places.set(account, place);
+      for (const { word, by } of deletions)
+        if (word.chat === chat.id && accounts.get(by) === account && word.deleted === 'yes')
+          word.deleted = 'unsure';
+      return place;
+    },
     /** All others know that it was logged out. */
     isOver: (device: string): void => void ends.set(device, { overAt: world.now() }),
     /** Since when nothing may reach a device that was logged out; undefined while it may. */
     overAt: (device: string): number | undefined => ends.get(device)?.overAt,
-    /** Must be shown, at the end, in this chat. */
-    expected: (chat: string): Word[] => {
-      if ([...chats.values()].some(({ id, isDoubtful }) => id === chat && isDoubtful)) return [];
+    /** Must be shown by this device, at the end, in this chat. */
+    expected: (chat: string, device: string): Word[] => {
+      if (chatOf(chat)?.isDoubtful) return [];
+      const since = placeOf(chat, device)?.since ?? Number.POSITIVE_INFINITY;
       return [...words.values()].filter(
-        (word) => word.chat === chat && word.state !== 'unsure' && word.deleted === 'no' && !word.isDoubtful,
+        (word) =>
+          word.chat === chat &&
+          word.state !== 'unsure' &&
+          word.deleted === 'no' &&
+          !word.isDoubtful &&
+          word.saidAt >= since &&
+          isSteady(word),
       );
     },
-    /** Must not be shown, at the end. */
-    gone: (chat: string): Word[] =>
-      [...words.values()].filter((word) => word.chat === chat && word.deleted === 'yes'),
+    /** Must not be shown by this device, at the end. */
+    gone: (chat: string, device: string): Word[] =>
+      placeOf(chat, device)?.since === Number.POSITIVE_INFINITY
+        ? []
+        : [...words.values()].filter((word) => word.chat === chat && word.deleted === 'yes'),
+    /** Devices that must show the whole of a chat, and all the same. */
+    isFounder: (chat: string, device: string): boolean => placeOf(chat, device)?.since === 0,
     canary: new TextEncoder().encode('canary'),
     hex: toHex,
   };

@@ -15,6 +15,7 @@ import {
   type EpochEntry,
   encodeBody,
   encodeSigned,
+  epochTagOf,
   KIND,
   type KnownRoom,
   openFrame,
@@ -30,6 +31,7 @@ import {
   CONTROL_STREAM,
   decodeRelayMessage,
   encodeClientMessage,
+  pageStream,
   toHex,
 } from '@sealwire/protocol';
 import type { Network } from './network.ts';
@@ -140,20 +142,34 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
     };
   };
 
-  const keyOf = (room: KnownRoom, stream: string) =>
-    streamKey(stream === CONTROL_STREAM ? room.secret : room.epochKeys.at(-1)!, room.id, stream, room.logId);
+  const keysOf = (room: KnownRoom, stream: string) =>
+    (stream === CONTROL_STREAM ? [room.secret] : room.epochKeys).map((key) =>
+      streamKey(key, room.id, stream, room.logId),
+    );
+  /** The epoch that others wrote under last, so that all who read them read this member; else its newest. */
+  const keyOf = (room: KnownRoom, stream: string) => {
+    const keys = keysOf(room, stream);
+    const used = lastTag(room, stream);
+    return keys.find((key) => toHex(key.tag) === used) ?? keys.at(-1)!;
+  };
+  const lastTag = (room: KnownRoom, stream: string): string | undefined => {
+    const last = [...wiretap.frames.values()].findLast(
+      (known) => known.room === toHex(room.id) && known.stream === stream && known.author !== name,
+    );
+    return last && toHex(epochTagOf(last.frame));
+  };
 
   /** Every body of a room that crossed the wire, oldest first. */
   const heard = (room: KnownRoom): { readonly stream: string; readonly body: Body }[] => {
     const hex = toHex(room.id);
     return [...wiretap.frames.values()].flatMap((known) => {
       if (known.room !== hex || known.durableAt === undefined) return [];
+      const { stream } = known;
+      const key = keysOf(room, stream).find(({ tag }) => toHex(tag) === toHex(epochTagOf(known.frame)));
       try {
-        return [
-          { stream: known.stream, body: decodeBody(openFrame(keyOf(room, known.stream), known.frame)) },
-        ];
+        return key ? [{ stream, body: decodeBody(openFrame(key, known.frame)) }] : [];
       } catch {
-        return []; // Something else that does not open: another member's attack, an old epoch.
+        return []; // Something else that does not open: another member's attack.
       }
     });
   };
@@ -163,7 +179,12 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
     ownId,
     own,
     account: keys.self.log,
-    rooms: keys.rooms,
+    /** Those in which it can write under the epoch that others write under. */
+    rooms: () =>
+      keys.rooms.filter((room) => {
+        const used = lastTag(room, pageStream(0));
+        return keysOf(room, pageStream(0)).some(({ tag }) => toHex(tag) === used);
+      }),
     sign: (message: Uint8Array) => signEd25519(secrets.identity, message),
     connect,
     /** Goes as soon as the relay has all that was said. */

@@ -2,7 +2,8 @@
 import type { SimDevice } from './device.ts';
 import { present } from './faults.ts';
 import { startLinking } from './linking.ts';
-import type { Stage } from './stage.ts';
+import { everybody, guests } from './society.ts';
+import type { Household, Stage } from './stage.ts';
 
 /** Chats of one run: enough that frames of several rooms cross, few enough that people meet in them. */
 const MOST_CHATS = 4;
@@ -16,7 +17,7 @@ export const act = (stage: Stage): void => {
   const chats = who.device!.chats.get();
   const what = story.int(100);
   if (chats.length === 0 || what < 4) {
-    if (ledger.chats.size < MOST_CHATS && who.createChat()) world.count('chats made');
+    if (ledger.chats.size < MOST_CHATS && who.createChat(guests(stage, who))) world.count('chats made');
     return;
   }
   const chat = story.pick(chats).id;
@@ -36,8 +37,9 @@ export const linkOne = (
   stage: Stage,
   name: string,
   joined: (device: SimDevice) => void = () => undefined,
+  { phone, devices }: Pick<Household, 'phone' | 'devices'> = stage,
 ): boolean => {
-  const { phone, story, world, devices } = stage;
+  const { story, world } = stage;
   if (phone.device?.status.get().connection !== 'online') return false;
   const newcomer = stage.newDevice(name);
   const mistypes = story.chance(0.12);
@@ -51,8 +53,9 @@ export const linkOne = (
 };
 
 /** Everybody says one more thing everywhere: what was withheld before shows by what comes after it. */
-export const lastWords = async ({ devices, world }: Stage): Promise<void> => {
-  for (const device of devices)
+export const lastWords = async (stage: Stage): Promise<void> => {
+  const { world } = stage;
+  for (const device of everybody(stage))
     for (const { id } of device.device?.chats.get() ?? []) {
       device.chat(id);
       await world.settle();

@@ -36,5 +36,6 @@ const restlessness = (device: SimDevice): string => {
   const { connection, pending, loadingRooms, problem } = device.device.status.get();
   if (connection !== 'online') return connection;
   if (problem) return `has a problem: ${problem.code}`;
-  return pending > 0 || loadingRooms > 0 ? `${pending} pending, ${loadingRooms} rooms loading` : '';
+  const waiting = pending - device.refused();
+  return waiting > 0 || loadingRooms > 0 ? `${waiting} pending, ${loadingRooms} rooms loading` : '';
 };

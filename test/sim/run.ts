@@ -8,6 +8,7 @@ import { act, lastWords, linkOne } from './people.ts';
 import { warmUp } from './platform.ts';
 import { rest } from './rest.ts';
 import { endGhost, endOne } from './revocation.ts';
+import { everybody, gather, meddle } from './society.ts';
 import { createStage, type Stage } from './stage.ts';
 import { type Turncoat, turn } from './turncoat.ts';
 import { createWorld, SimFailure } from './world.ts';
@@ -59,8 +60,11 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
   };
 };
 
-/** `ghost`: a device turns, is logged out, and the relay goes on serving it. */
-type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost';
+/**
+ * `ghost`: a device turns, is logged out, and the relay goes on serving it. `society`: several people, who take each other
+ * in and out. `traitor`: a neighbour's device turns.
+ */
+type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost' | 'society' | 'traitor';
 
 const CASTS: readonly Cast[] = [
   'honest',
@@ -70,33 +74,46 @@ const CASTS: readonly Cast[] = [
   'lying relay',
   'turncoat',
   'ghost',
+  'society',
+  'society',
+  'traitor',
 ];
 
 const play = async (stage: Stage): Promise<void> => {
-  const { world, story, phone, devices, liar } = stage;
+  const { world, story, phone, liar } = stage;
   const cast = story.pick(CASTS);
   world.note('cast', cast);
   world.count(`cast: ${cast}`);
 
   phone.create();
   await world.run(world.now() + 60_000, () => phone.device?.status.get().connection === 'online');
+  if (isSocial(cast)) await gather(stage, story.between(1, 2));
   const turncoat = await turmoil(stage, cast);
 
   stage.calm();
   turncoat?.stop();
   liar.stop();
   heal(stage);
-  await rest(world, devices, () => heal(stage));
+  await rest(world, everybody(stage), () => heal(stage));
   if (cast !== 'honest') {
     await lastWords(stage);
-    await rest(world, devices);
+    await rest(world, everybody(stage));
   }
   const auditor = stage.newDevice('auditor');
   startLinking({ world, dice: story, phone, newcomer: auditor, mistypes: false }, () => undefined);
   const isIn = await world.run(world.now() + 200_000, () => auditor.life === 'on');
   if (!isIn) throw new SimFailure('a new device could not be linked when everything was well');
-  await rest(world, [...devices, auditor]);
+  await rest(world, [...everybody(stage), auditor]);
   await checkAll(stage, auditor, turncoat);
+};
+
+const isSocial = (cast: Cast): boolean => cast === 'society' || cast === 'traitor';
+
+/** A neighbour links a device, one each at most. */
+const linkNeighbour = (stage: Stage): void => {
+  const household = stage.story.pick(stage.neighbours);
+  if (household.devices.length < 2)
+    linkOne(stage, `${household.person.toLowerCase()}-web`, undefined, household);
 };
 
 /** Tries something, after a time and then again and again until it is done. */
@@ -138,6 +155,20 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     .slice(0, story.between(2, 6));
   often(500, cast === 'honest' ? 20_000 : 60_000, () => breakSomething(stage, faults));
   often(5_000, 60_000, linkNext);
+  if (isSocial(cast)) often(8_000, 90_000, () => linkNeighbour(stage));
+  if (cast === 'society') often(3_000, 30_000, () => meddle(stage));
+  if (cast === 'traitor')
+    linkOne(
+      stage,
+      'mallory',
+      (mallory) =>
+        whenReady(stage, story.between(5_000, 40_000), () => {
+          if (mallory.life !== 'on') return false;
+          turncoat = turn(stage, mallory, stage.neighbours[0]!.devices);
+          return true;
+        }),
+      stage.neighbours[0],
+    );
   if (cast === 'honest' && story.chance(0.5)) often(15_000, 60_000, () => endOne(stage));
   if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
   if (cast === 'turncoat' || cast === 'ghost')

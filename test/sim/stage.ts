@@ -21,6 +21,8 @@ export interface Stage extends FaultWorld {
   /** Those of honest people, as they join. */
   readonly devices: SimDevice[];
   readonly phone: SimDevice;
+  /** Other people's, each with an account of their own. */
+  readonly neighbours: Household[];
   /** Those that were logged out, whether they know it or not. */
   readonly ended: Ended[];
   /** A device that does not belong to the devices yet. */
@@ -31,6 +33,13 @@ export interface Stage extends FaultWorld {
   strike(): Promise<void>;
 }
 
+/** A person, and the devices of their account. */
+export interface Household {
+  readonly person: string;
+  readonly phone: SimDevice;
+  readonly devices: SimDevice[];
+}
+
 /** An empty stage, with the phone on it and switched off. */
 export const createStage = (world: World): Stage => {
   const ledger = createLedger(world);
@@ -38,6 +47,7 @@ export const createStage = (world: World): Stage => {
   const relay = createRelayHost(world, wiretap);
   const devices: SimDevice[] = [];
   const ended: Ended[] = [];
+  const neighbours: Household[] = [];
   let network: Network;
   let rough = true;
   const liar = createLiar({
@@ -75,6 +85,7 @@ export const createStage = (world: World): Stage => {
     network,
     devices,
     phone,
+    neighbours,
     ended,
     newDevice,
     isRough: () => rough,

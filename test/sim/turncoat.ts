@@ -20,8 +20,9 @@ const BEYOND: AttackKind = 'speaks after it was logged out';
 const KINDS = (Object.keys(ATTACKS) as AttackKind[]).filter((kind) => kind !== BEYOND);
 
 /** Takes a device out of the honest ones' row; it attacks until it is stopped. */
-export const turn = (stage: Stage, device: SimDevice): Turncoat => {
-  const { world, devices, ledger, wiretap, network, story } = stage;
+export const turn = (stage: Stage, device: SimDevice, devices = stage.devices): Turncoat => {
+  const { world, ledger, wiretap, network, story } = stage;
+  const isNeighbour = devices !== stage.devices;
   const frames = new Map<AttackKind, (readonly Sent[])[]>();
   let member: Member | undefined;
   let stopped = false;
@@ -43,7 +44,12 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
   const attack = async (): Promise<void> => {
     if (stopped || !member) return;
     const kind = isOver ? BEYOND : story.pick(KINDS);
-    const room = story.pick(member.rooms);
+    // What a neighbour does in their own rooms concerns nobody else.
+    const rooms = member
+      .rooms()
+      .filter(({ kind: of, logId }) => !isNeighbour || (of !== 'account' && isShared(logId)));
+    if (rooms.length === 0) return void world.after(5_000, () => void attack());
+    const room = story.pick(rooms);
     const sent = await attackOf(kind).run({
       member,
       room,
@@ -62,6 +68,9 @@ export const turn = (stage: Stage, device: SimDevice): Turncoat => {
     }
     world.after(story.between(200, 6_000), () => void attack());
   };
+
+  const isShared = (logId: Uint8Array): boolean =>
+    (ledger.chatOf(toHex(logId))?.places.get(stage.phone.account)?.since ?? 1) === 0;
 
   const whenClosed = (): void => {
     if (device.life === 'off') void begin();

@@ -19,7 +19,7 @@ export type { Suite } from './crypto/suites.ts';
 export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/body.ts';
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
-export { openFrame, sealFrame, streamKey } from './frame/envelope.ts';
+export { epochTagOf, openFrame, sealFrame, streamKey } from './frame/envelope.ts';
 export {
   createAccountKey,
   createOwnAccount,

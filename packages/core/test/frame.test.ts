@@ -343,19 +343,31 @@ test('[FR11] gaps show until they are filled, and a liar cannot make the list gr
   assert.is(heard.gaps().length, 2);
 });
 
-test('[FR11] gaps are those of a plain set of numbers, in whatever order frames and claims come', () => {
-  for (let run = 0; run < 200; run++) {
-    const heard = createCounters();
+test('[FR11, CH5] gaps are those of a plain set of numbers, in whatever order frames and claims come', () => {
+  const places = ['none', 'opens', 'goes on'] as const;
+  for (let run = 0; run < 400; run++) {
+    const isLate = run % 2 === 1;
+    const heard = createCounters(() => isLate);
     const came = new Set<number>();
-    let top = 0;
+    const excused = new Set<number>();
+    let [top, topPage, proven] = [0, 0, 0];
     for (let step = 0; step < 60; step++) {
       const counter = 1 + random.below(40);
       if (random.below(3) > 0) {
-        heard.take('a', counter);
+        const place = places[random.below(3)]!;
+        heard.take('a', counter, place);
         came.add(counter);
-      } else heard.claimed('a', counter);
+        if (place === 'opens') for (let i = topPage + 1; i < counter; i++) excused.add(i);
+        if (place !== 'none') topPage = Math.max(topPage, counter);
+        if (place !== 'none') proven = Math.max(proven, counter);
+      } else {
+        heard.claimed('a', counter);
+        proven = Math.max(proven, counter);
+      }
       top = Math.max(top, counter);
-      const missing = Array.from({ length: top }, (_, i) => i + 1).filter((number) => !came.has(number));
+      const missing = Array.from({ length: isLate ? topPage : proven }, (_, i) => i + 1).filter(
+        (number) => !came.has(number) && !(isLate && excused.has(number)),
+      );
       assert.equal(
         heard.gaps().map((gap) => gap.counter),
         missing.slice(0, 1),

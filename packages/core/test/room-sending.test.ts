@@ -86,7 +86,7 @@ test('[FR18] what was put back being there again says nothing of what is still i
   }
 });
 
-test('[FR27] what is in flight as a revocation becomes known leaves again under the new epoch alone: the body stays', async () => {
+test('[FR27, FR28] what is in flight as a revocation becomes known leaves again under the new epoch alone: the body stays', async () => {
   for (const isRestarted of [false, true]) {
     const random = seeded(4);
     const account = await testAccount(random, 3);
@@ -113,6 +113,9 @@ test('[FR27] what is in flight as a revocation becomes known leaves again under 
     await learn(desktop, key.entry);
     await desktop.room.idle();
     assert.not(leaves(), 'the epoch goes first');
+    await desktop.room.resend();
+    assert.not(leaves(), 'also when the relay refused it for the moment');
+    assert.is(desktop.room.pending() > 1, true, 'both wait');
     const after = await drain(desktop, { next: before.length + 2 });
     const pages = after.filter(({ stream }) => stream === PAGE);
     assert.is(pages.length, 2, 'one in flight, one written since');

@@ -1,10 +1,16 @@
 // Which frames of each device have come, by the counters that its frames carry: shows what a relay left out.
 // Rules: spec/frame.md §7.
+import { CONTROL_STREAM } from '@sealwire/protocol';
+import type { Body } from '../frame/body.ts';
 
 interface Heard {
   top: number;
-  /** The lowest counter of a page frame that came; infinite before the first. */
-  lowestPage: number;
+  /** The highest counter of a page frame that came. */
+  topPage: number;
+  /** Up to here all must have come: frames of a page leave in their order, those of the control stream may overtake them. */
+  proven: number;
+  /** What lies between a page frame, or the beginning, and one that opens a chain behind it: ranges as in `missing`. */
+  readonly pauses: [number, number][];
   /** Counters up to `top` that have not come, as ranges [from, to], rising and apart from each other. */
   readonly missing: [number, number][];
   /** What was last told to others in `seen`. */
@@ -20,19 +26,26 @@ export const createCounters = (isLate: () => boolean = () => false) => {
   const heard = (device: string): Heard => {
     let entry = devices.get(device);
     if (!entry) {
-      entry = { top: 0, lowestPage: Number.POSITIVE_INFINITY, missing: [], told: 0 };
+      entry = { top: 0, topPage: 0, proven: 0, pauses: [], missing: [], told: 0 };
       devices.set(device, entry);
     }
     return entry;
   };
-  /** Of one who came late, what a device wrote before its first words for them is not missed. */
-  const firstMissing = ({ missing, lowestPage }: Heard): number | undefined =>
-    (isLate() ? missing.find(([, to]) => to >= lowestPage) : missing[0])?.[0];
+  /** Of one who was away, what a device wrote before it began to write for them is not missed. */
+  const firstMissing = ({ missing, pauses }: Heard): number | undefined =>
+    isLate() ? firstOutside(missing, pauses) : missing[0]?.[0];
   return {
-    /** A frame of this device came. @param isPage - false for one of the control stream. */
-    take(device: string, counter: number, isPage = true): void {
+    /** A frame of this device came; `page` is `none` for one of the control stream. */
+    take(device: string, counter: number, page: 'none' | 'opens' | 'goes on' = 'goes on'): void {
       const entry = heard(device);
-      if (isPage) entry.lowestPage = Math.min(entry.lowestPage, counter);
+      if (page === 'opens' && counter > entry.topPage + 1) {
+        entry.pauses.push([entry.topPage + 1, counter - 1]);
+        keepFew(entry.pauses);
+      }
+      if (page !== 'none') {
+        entry.topPage = Math.max(entry.topPage, counter);
+        entry.proven = Math.max(entry.proven, counter);
+      }
       if (counter > entry.top) {
         addMissing(entry, counter - 1);
         entry.top = counter;
@@ -41,6 +54,7 @@ export const createCounters = (isLate: () => boolean = () => false) => {
     /** Somebody says that the device's frames exist up to this counter. */
     claimed(device: string, counter: number): void {
       const entry = heard(device);
+      entry.proven = Math.max(entry.proven, counter);
       if (counter <= entry.top) return;
       addMissing(entry, counter);
       entry.top = counter;
@@ -49,7 +63,8 @@ export const createCounters = (isLate: () => boolean = () => false) => {
     gaps(): { readonly device: string; readonly counter: number }[] {
       return [...devices].flatMap(([device, entry]) => {
         const counter = firstMissing(entry);
-        return counter === undefined ? [] : [{ device, counter }];
+        const most = isLate() ? entry.topPage : entry.proven;
+        return counter === undefined || counter > most ? [] : [{ device, counter }];
       });
     },
     top: (device: string): number => devices.get(device)?.top ?? 0,
@@ -93,9 +108,25 @@ const removeMissing = ({ missing }: Heard, counter: number): void => {
   }
 };
 
+/** The first number that is in one of `ranges` and in none of `others`. */
+const firstOutside = (ranges: Heard['missing'], others: Heard['missing']): number | undefined => {
+  for (const [from, to] of ranges) {
+    let first = from;
+    for (const [start, end] of others) if (start <= first && first <= end) first = end + 1;
+    if (first <= to) return first;
+  }
+  return undefined;
+};
+
 const keepFew = (missing: Heard['missing']): void => {
   while (missing.length > RANGES_KEPT) {
     const [first, second] = missing;
     missing.splice(0, 2, [first![0], second![1]]);
   }
+};
+
+/** What {@link Counters.take} is told of a body. */
+export const placeOf = (stream: string, { opening }: Pick<Body, 'opening'>): 'none' | 'opens' | 'goes on' => {
+  if (stream === CONTROL_STREAM) return 'none';
+  return opening ? 'opens' : 'goes on';
 };

@@ -5,6 +5,7 @@ import { type Body, decodeBody } from '../frame/body.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { type Chain, chainKey, compareToChain } from './chains.ts';
+import { placeOf } from './counters.ts';
 import { chainOf, type Inbox, type InboxOptions, move, readUpdate } from './inbox.ts';
 import { countingLine } from './lines.ts';
 import type { OutboxItem } from './outbox.ts';
@@ -149,7 +150,7 @@ const replayOne = (
   const update = move(inboxOptions, chain, stored, read instanceof SealwireError ? undefined : read);
   const id = chain.deviceHex;
   if (id !== state.ownId) {
-    state.counters.take(chain.deviceTag, body.counter, stream !== CONTROL_STREAM);
+    state.counters.take(chain.deviceTag, body.counter, placeOf(stream, body));
     if (receivedAt) state.lastHeard.set(id, receivedAt);
   } else {
     state.ownCounter = Math.max(state.ownCounter, body.counter);

@@ -10,6 +10,7 @@ import type { RecordId } from '../vault/vault.ts';
 import { renewWriters } from './audience.ts';
 import type { Chain } from './chains.ts';
 import { encodeEntries } from './control.ts';
+import { placeOf } from './counters.ts';
 import { judgeContested } from './forks.ts';
 import { gapRepair, gapReporter } from './gaps.ts';
 import { createInbox, type Judgement, type Waiting } from './inbox.ts';
@@ -39,7 +40,12 @@ export const createRoom = (
   const state = createRoomState(
     options,
     records.map(({ id }) => id),
-    { shared: () => void ready.then(() => step(startOver)) },
+    {
+      shared() {
+        reading = 'must start over';
+        void ready.then(() => step(startOver));
+      },
+    },
   );
   const key = toHex(options.id);
   const listeners = new Set<() => void>();
@@ -48,6 +54,8 @@ export const createRoom = (
 
   /** How often the relay was asked for everything again: what came before that leaves the cursor alone. */
   let fetches = 0;
+  /** While old frames have to come again, nobody can say what is missing. */
+  let reading: 'on' | 'must start over' | 'anew' = 'on';
   let queue: Promise<void> = Promise.resolve();
   /** Runs steps one after another; a failed one is reported and does not stop those behind it. */
   const step = (run: () => Promise<void> | void): Promise<void> => {
@@ -83,7 +91,7 @@ export const createRoom = (
   const sayGaps = gapReporter(state, inbox.parked, report);
   const repairGaps = gapRepair(options.now, () => startOver());
   const reportGaps = (): void => {
-    if (state.live && (options.isCaughtUp?.() ?? true)) repairGaps(sayGaps());
+    if (state.live && reading === 'on' && (options.isCaughtUp?.() ?? true)) repairGaps(sayGaps());
   };
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
@@ -106,6 +114,7 @@ export const createRoom = (
   /** The relay is asked for everything again: what was passed over can be read by now, or something never came. */
   const startOver = (): void => {
     fetches += 1;
+    if (reading === 'must start over') reading = 'anew';
     state.cursor = 0;
     // A failed vault reports itself.
     options.vault.commit({ put: [bodiesRecord(state, [])] }).durable.catch(() => undefined);
@@ -257,6 +266,7 @@ export const createRoom = (
       step(async () => {
         state.live = true;
         isRefused = false;
+        if (reading === 'anew') reading = 'on';
         await sender.sendFramed();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
         if (inbox.parked().some(({ body }) => !body || state.keyring.isLate())) await judge();
@@ -311,7 +321,7 @@ const hear = (state: RoomState, body: Body, chain: Chain): void => {
       progress.sent = Math.max(progress.sent, chain.clock);
     }
   } else {
-    state.counters.take(chain.deviceTag, body.counter, chain.address.stream !== CONTROL_STREAM);
+    state.counters.take(chain.deviceTag, body.counter, placeOf(chain.address.stream, body));
     state.lastHeard.set(id, state.options.now());
   }
   for (const { deviceTag, counter } of body.seen) {

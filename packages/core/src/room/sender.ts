@@ -60,7 +60,15 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     return put({ stream: CONTROL_STREAM, clientId, nonce, payload: encodeEntries(entries), clockAfter: 0 });
   };
 
-  const deviceLog = () => options.directory.log(toHex(options.account.id));
+  /** The heads of the own account's log as far as this room was shown it: what others can hold against theirs. */
+  const shownHeads = (): readonly Uint8Array[] => {
+    const entries = options.directory.log(toHex(options.account.id))?.entries ?? [];
+    const shown = entries.filter(({ hash }) => control.holds(hash));
+    const followed = new Set(
+      shown.flatMap(({ entry }) => ('parents' in entry ? entry.parents.map(toHex) : [])),
+    );
+    return shown.map(({ hash }) => hash).filter((hash) => !followed.has(toHex(hash)));
+  };
 
   /** Before its words, a device shows what they are judged by, and sees to it that the right people can read them. */
   const prepare = async (): Promise<void> => {
@@ -126,8 +134,8 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     await sealAnew(state.framed.filter(mayLeave));
     const ready = state.framed.filter((item) => mayLeave(item) && isFresh(item));
     const isControl = ({ stream }: FramedItem) => stream === CONTROL_STREAM;
-    // A new epoch goes before what is sealed under it.
-    if (mayMove()) [...ready.filter(isControl), ...ready.filter((item) => !isControl(item))].forEach(send);
+    // What others must have seen first goes first, and nothing else until the relay has it: it may refuse one and take another.
+    if (mayMove()) (ready.some(isControl) ? ready.filter(isControl) : ready).forEach(send);
   };
 
   const putBack = async (): Promise<void> => {
@@ -206,7 +214,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
         counter: state.ownCounter + 1,
         counters: state.counters,
         key,
-        heads: chain.last === 0 ? (deviceLog()?.heads ?? []) : [],
+        heads: chain.last === 0 ? shownHeads() : [],
         mayDeflate: options.kind === 'chat' && !isControl,
         sign: options.sign,
         randomBytes: options.randomBytes,
