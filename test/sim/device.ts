@@ -11,7 +11,6 @@ import {
   SealwireError,
 } from '@sealwire/core';
 import type { Core, DeviceInternals } from '@sealwire/core/testing';
-import { pageStream } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import { createDisk, type DiskContents } from './disk.ts';
 import type { Ledger } from './ledger.ts';
@@ -43,6 +42,8 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
   let reachable = true;
   let isRetired = false;
   let clockSkewMs = 0;
+  /** Small pages, so that a short run fills many; how small is each device's own choice. */
+  const pageLimits = { entries: world.dice(`pages of ${name}`).between(3, 12), bytes: 16 * 1024 };
 
   const options = () => {
     const mine = run;
@@ -50,6 +51,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     const internals: DeviceInternals & { now: () => number } = {
       now: () => BEGINNING + world.now() + clockSkewMs,
       randomBytes: (length) => dice.bytes(length),
+      pageLimits,
       onOpen: (core) => {
         if (isAlive()) inside = core;
       },
@@ -289,8 +291,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
     },
     /** Another provider of a chat that is open loads into its document what nobody here wrote. */
     loadForeign(id: string): boolean {
-      const page =
-        chats.has(id) && life === 'on' ? inside?.chats.get(id)?.room.page(pageStream(0)) : undefined;
+      const page = chats.has(id) && life === 'on' ? inside?.chats.get(id)?.writing() : undefined;
       if (!page) return false;
       const foreign = new Y.Doc();
       foreign.clientID = dice.between(1, 2 ** 31);

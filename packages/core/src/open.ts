@@ -13,6 +13,7 @@ import { createDeviceSecrets, deviceIdOf, devicePublicOf, principalIdOf } from '
 import { startDeviceLog } from './identity/device-log.ts';
 import { createEpoch } from './identity/epoch.ts';
 import { type SignedEntry, signEntry } from './identity/log-entry.ts';
+import type { PageLimits } from './logdoc/page-choice.ts';
 import { randomBytes } from './random.ts';
 import { decodeRecord, encodeRecord, type RoomRecord } from './room/records.ts';
 import type { Edge } from './sync/edge.ts';
@@ -25,6 +26,8 @@ export interface DeviceInternals {
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
   readonly edge?: Edge;
+  /** When a page of a chat is full. */
+  readonly pageLimits?: PageLimits;
   /** Told of the inside of the device before anybody holds the outside. */
   readonly onOpen?: (core: Core) => void;
   /** Default: the platform's cryptographic source. Anything else is for simulations alone. */
@@ -115,6 +118,7 @@ export const deviceParts = (
   ...(options.onTraffic && { onTraffic: options.onTraffic }),
   ...(options.times && { times: options.times }),
   ...(options.edge && { edge: options.edge }),
+  ...(options.pageLimits && { pageLimits: options.pageLimits }),
   ...(options.onOpen && { onOpen: options.onOpen }),
 });
 

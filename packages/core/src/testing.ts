@@ -46,6 +46,7 @@ export {
 } from './identity/log-entry.ts';
 export { openNewDeviceChannel, openPhoneChannel } from './link/channel.ts';
 export { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
+export { PAGE_LIMITS, type PageLimits } from './logdoc/page-choice.ts';
 export { createClock } from './logdoc/stamp.ts';
 export type { DeviceInternals } from './open.ts';
 export { randomBytes } from './random.ts';

@@ -41,18 +41,22 @@ export interface LineOptions {
   readonly random: Seeded;
   readonly logId: Uint8Array;
   readonly device: TestDevice;
+  /** The stream's. */
   readonly key: StreamKey;
+  /** Default: page 0. */
+  readonly stream?: string;
 }
 
 export const startLine = (options: LineOptions): Line => {
+  const { stream = PAGE } = options;
   const nonce = options.random.bytes(16);
-  const clientId = deriveClientId(options.device.logged.keys.identity, options.logId, PAGE, nonce);
-  const address = { logId: options.logId, stream: PAGE, deviceId: options.device.logged.id, clientId };
+  const clientId = deriveClientId(options.device.logged.keys.identity, options.logId, stream, nonce);
+  const address = { logId: options.logId, stream, deviceId: options.device.logged.id, clientId };
   const lineFrom = (start: { last: number; hash: Uint8Array; clock: number }): Line => {
     const at = { ...start };
     return {
       clientId,
-      key: chainKey(PAGE, clientId),
+      key: chainKey(stream, clientId),
       limit: () => ({ counter: at.last, hash: at.hash }),
       fork: () => lineFrom(at),
       say(counter, { texts = [], deletions = [], payload, signer = options.device }) {
@@ -80,7 +84,7 @@ export const startLine = (options: LineOptions): Line => {
           at.hash = hash;
           if (!payload) at.clock += texts.length;
         }
-        return { stream: PAGE, frame };
+        return { stream, frame };
       },
     };
   };

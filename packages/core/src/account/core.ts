@@ -11,6 +11,7 @@ import { createOwnAccount } from '../identity/account-keys.ts';
 import { deviceIdOf, devicePublic } from '../identity/device-keys.ts';
 import { createDirectory, requireDevice } from '../identity/directory.ts';
 import { type ChatEntry, type Entry, encodeEntry } from '../logdoc/entries.ts';
+import type { PageLimits } from '../logdoc/page-choice.ts';
 import { createClock, stampMs } from '../logdoc/stamp.ts';
 import { encodeRecord } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
@@ -43,6 +44,7 @@ export interface DeviceParts {
   readonly onTraffic?: (direction: 'up' | 'down', bytes: Uint8Array) => Uint8Array | undefined;
   readonly times?: Partial<SessionTimes>;
   readonly edge?: Edge;
+  readonly pageLimits?: PageLimits;
   readonly onOpen?: (core: Core) => void;
 }
 
@@ -152,6 +154,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     send: (room, stream, frame) => engine.append(room, stream, frame),
     refetch: (room) => engine.refetch(room),
     records: parts.records,
+    ...(parts.pageLimits && { pageLimits: parts.pageLimits }),
     isCaughtUp: () => {
       const settled = revocation.isSettled();
       isWithheld ||= !settled;

@@ -25,35 +25,41 @@ export const compareItems = (a: TimelineItem, b: TimelineItem): number =>
  * A sorted list that takes messages as they come. What arrives together is sorted once and merged, so a catch-up costs
  * one pass; a single new message at the end costs nothing more than its place.
  */
-export const createTimeline = () => {
-  let items: readonly TimelineItem[] = [];
-  let added: TimelineItem[] = [];
+export const createTimeline = <I extends TimelineItem = TimelineItem>() => {
+  let items: readonly I[] = [];
+  let added: I[] = [];
   const removed = new Set<string>();
+  /** The list as it is now. */
+  const flush = (): readonly I[] => {
+    if (added.length === 0 && removed.size === 0) return items;
+    const merged = merge(items, added.sort(compareItems));
+    items = removed.size > 0 ? merged.filter((item) => !removed.has(item.id)) : merged;
+    added = [];
+    removed.clear();
+    return items;
+  };
   return {
-    add(item: TimelineItem): void {
+    add(item: I): void {
       added.push(item);
     },
     remove(id: string): void {
       removed.add(id);
     },
-    /** The list as it is now; the same array until something changed. */
-    items(): readonly TimelineItem[] {
-      if (added.length === 0 && removed.size === 0) return items;
-      const merged = merge(items, added.sort(compareItems));
-      items = removed.size > 0 ? merged.filter((item) => !removed.has(item.id)) : merged;
-      added = [];
-      removed.clear();
-      return items;
+    /** Removes what `which` says: a page that was made anew or closed. */
+    removeAll(which: (item: I) => boolean): void {
+      items = flush().filter((item) => !which(item));
     },
+    /** The same array until something changed. */
+    items: flush,
   };
 };
 
 export type Timeline = ReturnType<typeof createTimeline>;
 
-const merge = (a: readonly TimelineItem[], b: readonly TimelineItem[]): TimelineItem[] => {
+const merge = <I extends TimelineItem>(a: readonly I[], b: readonly I[]): I[] => {
   const last = a.at(-1);
   if (!last || b.length === 0 || compareItems(last, b[0]!) < 0) return [...a, ...b];
-  const out: TimelineItem[] = [];
+  const out: I[] = [];
   let i = 0;
   let j = 0;
   while (i < a.length && j < b.length) out.push(compareItems(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!);

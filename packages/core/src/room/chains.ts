@@ -42,6 +42,9 @@ const SIGNATURE_BYTES = 64;
 
 export const chainKey = (stream: string, clientId: number): string => `${stream}/${clientId}`;
 
+/** The stream in a chain's key: labels hold no slash. */
+export const streamOfKey = (key: string): string => key.slice(0, key.indexOf('/'));
+
 /**
  * Starts the chain that an opening names.
  *

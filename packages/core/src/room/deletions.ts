@@ -128,9 +128,13 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
         quiet = false;
       }
     },
-    clear(): void {
-      waiting.clear();
-      countOf.clear();
+    /** Forgets what waits for entries of these chains. */
+    clear(which: (chainKey: string) => boolean): void {
+      for (const [key, ranges] of [...waiting]) {
+        if (!which(key)) continue;
+        waiting.delete(key);
+        for (const { deviceHex } of ranges) countOf.set(deviceHex, countOf.get(deviceHex)! - 1);
+      }
     },
   };
 };

@@ -13,18 +13,18 @@ import type { RoomState } from './state.ts';
  * Judges frames that stand where their chains have others, and remembers them as refused.
  *
  * @param report - told of each once; of a proven second frame with the bytes of both.
- * @returns true if a chain counts less far than before: what is held must be judged again.
+ * @returns the streams in which a chain counts less far than before: what is held there must be judged again.
  */
 export const judgeContested = async (
   state: RoomState,
   contested: readonly Contested[],
   report: (evidence: Omit<Evidence, 'room'>) => void,
-): Promise<boolean> => {
+): Promise<ReadonlySet<string>> => {
   const { options, shelf, control } = state;
   const pasts = new Map<Chain, Past>();
   const put: Uint8Array[] = [];
-  if (contested.length === 0) return false;
-  let isShorter = false;
+  const shorter = new Set<string>();
+  if (contested.length === 0) return shorter;
   for (const { waiting, chain } of contested) {
     const { body, stream, position } = waiting;
     const encodedBody = waiting.encodedBody!;
@@ -48,12 +48,12 @@ export const judgeContested = async (
     const why: RefusedWhy = isProof ? 'fork' : 'unsigned';
     if (shelf.add(key, why, body))
       put.push(encodeRecord({ type: 'refused', room: options.id, position, stream, why, body: encodedBody }));
-    isShorter ||= isProof && (chain.limitHash === undefined || isUnsettled(chain));
+    if (isProof && (chain.limitHash === undefined || isUnsettled(chain))) shorter.add(stream);
   }
   // They were parked until now, so that none is lost between.
   const remove = contested.flatMap(({ waiting }) => waiting.record ?? []);
   options.vault.commit({ put, remove }).durable.catch(() => undefined); // A failed vault reports itself.
-  return isShorter;
+  return shorter;
 };
 
 /** The cumulative hash after a counter, and the encoded body that follows it. By counter, 0 for the beginning. */

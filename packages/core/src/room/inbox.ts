@@ -55,8 +55,8 @@ export interface Judgement {
   /** Of those refused: to be stored. */
   readonly shelved: readonly Shelved[];
   readonly contested: readonly Contested[];
-  /** True if what was refused before may count now that more of its chain has come. */
-  readonly reopened: boolean;
+  /** Streams in which what was refused before may count now that more of its chain has come. */
+  readonly reopened: ReadonlySet<string>;
   /** Waited beyond the bounds of parking; they must be fetched again later. */
   readonly dropped: readonly Waiting[];
 }
@@ -190,8 +190,8 @@ export const createInbox = (options: InboxOptions) => {
         done.add(item);
         await shelve({ waiting: item, chain }, 'void', onNoLine(), to);
       }
-      to.reopened = true;
-    } else if (chain.last < chain.limit) to.reopened ||= options.shelf.continues(key, chain.last);
+      to.reopened.add(stream);
+    } else if (chain.last < chain.limit && options.shelf.continues(key, chain.last)) to.reopened.add(stream);
   };
 
   const judgeChain = async (
@@ -261,7 +261,7 @@ export const createInbox = (options: InboxOptions) => {
         refused: [],
         shelved: [],
         contested: [],
-        reopened: false,
+        reopened: new Set(),
       };
       for (let before = -1; before !== result.accepted.length && waiting.length > 0; ) {
         before = result.accepted.length;
@@ -297,7 +297,7 @@ interface Draft {
   readonly refused: Waiting[];
   readonly shelved: Shelved[];
   readonly contested: Contested[];
-  reopened: boolean;
+  readonly reopened: Set<string>;
 }
 
 /** The chain that a body opens, nothing accepted; undefined for one that opens none of a known device. */

@@ -1,26 +1,32 @@
-// Judges a whole room anew from its vault: a cut or a fork changed what counts. Same as a restart, by the same code.
+// Judges streams of a room anew from its vault: a cut or a fork changed what counts in them. Same as a restart, by the
+// same code.
 // Rules: spec/frame.md §8.
 import { CONTROL_STREAM } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { decodeBody } from '../frame/body.ts';
-import { type Chain, chainKey, compareToChain } from './chains.ts';
+import { type Chain, chainKey, compareToChain, streamOfKey } from './chains.ts';
 import type { InboxOptions } from './inbox.ts';
 import { replayFrames, showPages } from './replay.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import type { RoomState } from './state.ts';
 
-/** @param report - told of each frame that counted and no longer does. */
+/**
+ * @param report - told of each frame that counted and no longer does.
+ * @param streams - which: no other stream holds a frame of a chain that counts less or more far than before.
+ */
 export const rebuildRoom = async (
   state: RoomState,
   inboxOptions: InboxOptions,
   report: (evidence: Omit<Evidence, 'room'>) => void,
+  streams: ReadonlySet<string>,
 ): Promise<void> => {
   const records = state.options.vault.records();
-  const before = new Map(state.chains);
-  state.chains.clear();
-  state.shelf.clear();
-  state.deletions.clear();
-  showPages(state, await replayFrames({ state, inboxOptions, records }));
+  const before = new Map([...state.chains].filter(([, { address }]) => streams.has(address.stream)));
+  for (const key of before.keys()) state.chains.delete(key);
+  const isAsked = (key: string): boolean => streams.has(streamOfKey(key));
+  state.shelf.clear(isAsked);
+  state.deletions.clear(isAsked);
+  showPages(state, await replayFrames({ state, inboxOptions, records, streams }), streams);
   reportTakenBack(state, records, before, report);
 };
 

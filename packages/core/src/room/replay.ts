@@ -12,12 +12,22 @@ import type { OutboxItem } from './outbox.ts';
 import type { FramedRecord, OutboxRecord, RefusedWhy } from './records.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import { keptKey } from './sender.ts';
-import { type FramedItem, type HistoryItem, type RoomState, remember, resetPage, writerOf } from './state.ts';
+import {
+  type FramedItem,
+  forgetPages,
+  type HistoryItem,
+  type RoomState,
+  remember,
+  resetPage,
+  writerOf,
+} from './state.ts';
 
 export interface ReplayOptions {
   readonly state: RoomState;
   readonly inboxOptions: InboxOptions;
   readonly records: readonly LoadedRecord[];
+  /** The streams to be judged; undefined for all. */
+  readonly streams?: ReadonlySet<string>;
 }
 
 /** A body on its way from the vault into the state. */
@@ -57,15 +67,21 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
 };
 
 /**
- * Makes the pages of a room from frames that count and from own edits that are in none yet. At once, so that no edit
- * comes in between.
+ * Makes pages of a room from frames that count and from own edits that are in none yet. At once, so that no edit comes in
+ * between.
+ *
+ * @param streams - which; undefined for all.
  */
-export const showPages = (state: RoomState, pages: Map<string, HistoryItem[]>): void => {
-  state.history.clear();
-  state.deleted.clear();
-  for (const { stream, item } of ownEdits(state)) push(pages, stream, item);
+export const showPages = (
+  state: RoomState,
+  pages: Map<string, HistoryItem[]>,
+  streams?: ReadonlySet<string>,
+): void => {
+  forgetPages(state, streams);
+  for (const { stream, item } of ownEdits(state, streams)) push(pages, stream, item);
   for (const [stream, items] of pages) remember(state, stream, items);
-  for (const stream of new Set([...state.pages.keys(), ...pages.keys()])) resetPage(state, stream);
+  for (const stream of new Set([...state.pages.keys(), ...pages.keys()]))
+    if (!streams || streams.has(stream)) resetPage(state, stream);
 };
 
 /**
@@ -81,7 +97,7 @@ export const replayFrames = async (options: ReplayOptions): Promise<Map<string, 
   const refused = shelveRefused(options);
   const contested = new Map<string, Stored[]>();
   await state.deletions.quietly(async () => {
-    for (const record of framesOf(records)) {
+    for (const record of framesOf(records, options.streams)) {
       const stored = readStored(record);
       const { stream, body } = stored;
       const key = chainKey(stream, body.clientId);
@@ -113,10 +129,10 @@ interface Refused extends Stored {
 }
 
 /** Remembers what was refused, and opens the chains that it names. @returns it, by chain. */
-const shelveRefused = ({ state, inboxOptions, records }: ReplayOptions): Map<string, Refused[]> => {
+const shelveRefused = ({ state, inboxOptions, records, streams }: ReplayOptions): Map<string, Refused[]> => {
   const byChain = new Map<string, Refused[]>();
   for (const { record } of records) {
-    if (record.type !== 'refused') continue;
+    if (record.type !== 'refused' || streams?.has(record.stream) === false) continue;
     const { stream, position, why, body: encodedBody } = record;
     const body = decodeBody(encodedBody);
     const key = chainKey(stream, body.clientId);
@@ -182,16 +198,20 @@ interface StoredRecord {
 }
 
 /** Control frames first, since they tell whose the others are; own frames that wait last, as they were made. */
-const framesOf = function* (records: readonly LoadedRecord[]): Generator<StoredRecord> {
+const framesOf = function* (
+  records: readonly LoadedRecord[],
+  streams?: ReadonlySet<string>,
+): Generator<StoredRecord> {
+  const isAsked = (stream: string): boolean => streams?.has(stream) !== false;
   for (const control of [true, false])
     for (const { record } of records) {
       if (record.type !== 'bodies') continue;
       for (const stored of record.bodies)
-        if ((stored.stream === CONTROL_STREAM) === control)
+        if ((stored.stream === CONTROL_STREAM) === control && isAsked(stored.stream))
           yield { ...stored, receivedAt: record.receivedAt };
     }
   for (const { record } of records)
-    if (record.type === 'framed')
+    if (record.type === 'framed' && isAsked(record.stream))
       yield { stream: record.stream, body: record.body, position: 0, receivedAt: undefined };
 };
 
@@ -237,11 +257,12 @@ const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: 
 /** Own edits that are in no frame, but for those that continue what turned out to be void. */
 const ownEdits = function* (
   state: RoomState,
+  streams?: ReadonlySet<string>,
 ): Generator<{ readonly stream: string; readonly item: HistoryItem }> {
   const clocks = new Map<string, number>();
   const { account } = state.options.device;
   for (const { stream, clientId, payload } of state.outbox) {
-    if (stream === CONTROL_STREAM) continue;
+    if (stream === CONTROL_STREAM || streams?.has(stream) === false) continue;
     const key = chainKey(stream, clientId);
     const clock = clocks.get(key) ?? state.chains.get(key)?.clock ?? 0;
     const parsed = parseUpdate(payload, clientId, undefined);

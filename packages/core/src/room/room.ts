@@ -8,19 +8,20 @@ import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { renewWriters } from './audience.ts';
-import type { Chain } from './chains.ts';
 import { encodeEntries } from './control.ts';
-import { placeOf } from './counters.ts';
 import { judgeContested } from './forks.ts';
 import { gapRepair, gapReporter } from './gaps.ts';
-import { createInbox, type Judgement, type Waiting } from './inbox.ts';
-import { toWaiting } from './opening.ts';
+import { createInbox } from './inbox.ts';
+import { hear, store, updatesByStream } from './judged.ts';
+import { toWaiting, type Waiting } from './opening.ts';
+import type { Page } from './page.ts';
 import { rebuildRoom } from './rebuild.ts';
-import { encodeRecord, type RoomRecord } from './records.ts';
+import type { RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
 import {
   createRoomState,
+  forgetPages,
   type HistoryItem,
   moveCursor,
   pageOf,
@@ -28,6 +29,7 @@ import {
   type RoomState,
   remember,
   resetPage,
+  sizeOf,
 } from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
@@ -122,17 +124,24 @@ export const createRoom = (
   };
 
   let isRefused = false;
-  let cutsChanged = false;
-  state.cuts.onChange(() => {
-    cutsChanged = true;
+  /** Devices of which less may count than before, or more, and streams in which that is so. */
+  const cutDevices = new Set<string>();
+  const stale = new Set<string>();
+  state.cuts.onChange((deviceHex) => {
+    cutDevices.add(deviceHex);
     void ready.then(() => step(applyCuts));
   });
-  /** What counts may be less than before, or more. */
   const applyCuts = async (): Promise<void> => {
-    if (!cutsChanged) return;
-    cutsChanged = false;
-    await rebuildRoom(state, inboxOptions, report);
-    await judge();
+    if (cutDevices.size > 0)
+      for (const { deviceHex, address } of state.chains.values())
+        if (cutDevices.has(deviceHex)) stale.add(address.stream);
+    const isChanged = cutDevices.size + stale.size > 0;
+    const streams = new Set(stale);
+    cutDevices.clear();
+    stale.clear();
+    if (streams.size > 0) await rebuildRoom(state, inboxOptions, report, streams);
+    // What waits may be of a device that was cut.
+    if (isChanged) await judge();
   };
 
   /** @param fresh - what has just come, which the cursor moves over. */
@@ -148,8 +157,8 @@ export const createRoom = (
     for (const { position } of fresh) moveCursor(state, position);
     store(state, judgement, inbox.parked(), sender.dropCovered());
     for (const [stream, items] of updatesByStream(judgement)) deliver(stream, items);
-    const isShorter = await judgeContested(state, judgement.contested, report);
-    cutsChanged ||= isShorter || judgement.reopened;
+    for (const stream of await judgeContested(state, judgement.contested, report)) stale.add(stream);
+    for (const stream of judgement.reopened) stale.add(stream);
     await applyCuts();
     renewWriters(state);
     changed();
@@ -167,6 +176,15 @@ export const createRoom = (
     /** Settles when what the vault holds is loaded. */
     ready,
     page: (stream: string) => pageOf(state, stream),
+    /** All pages that are open. */
+    pages: (): readonly Page[] => [...state.pages.values()],
+    /** Told of each page that is opened. @returns the function that ends the subscription. */
+    onPage(listener: (page: Page) => void): () => void {
+      state.pageListeners.add(listener);
+      return () => state.pageListeners.delete(listener);
+    },
+    /** What a page holds: accepted entries, and own ones. */
+    size: (stream: string) => sizeOf(state, stream),
     putControl: sender.putControl,
     /** Writes entries of the room's log, and takes them at once: true here before anybody else knows. */
     putLog(entries: readonly SignedEntry[]): Promise<void> {
@@ -299,7 +317,7 @@ export const createRoom = (
       }),
     /** Empties all pages: nothing that this device kept is shown any more. */
     forget(): void {
-      state.history.clear();
+      forgetPages(state);
       for (const page of state.pages.values()) page.reset([]);
     },
     /** Settles when every step asked for so far has run. */
@@ -309,79 +327,12 @@ export const createRoom = (
 
 export type Room = ReturnType<typeof createRoom>;
 
-/** Takes note of who wrote what, and of what they say to have seen. */
-const hear = (state: RoomState, body: Body, chain: Chain): void => {
-  const id = chain.deviceHex;
-  if (id === state.ownId) {
-    state.ownCounter = Math.max(state.ownCounter, body.counter);
-    // Own work that a copy of this device's past did not hold, on its way back from the relay.
-    const progress = state.own.get(body.clientId);
-    if (progress) {
-      progress.stored = Math.max(progress.stored, chain.clock);
-      progress.sent = Math.max(progress.sent, chain.clock);
-    }
-  } else {
-    state.counters.take(chain.deviceTag, body.counter, placeOf(chain.address.stream, body));
-    state.lastHeard.set(id, state.options.now());
-  }
-  for (const { deviceTag, counter } of body.seen) {
-    const tag = toHex(deviceTag);
-    if (!state.ownId.startsWith(tag)) state.counters.claimed(tag, counter);
-  }
-};
-
 const ignoreRefusal = (error: unknown): void => {
   if (!(error instanceof SealwireError)) throw error;
 };
 
 const isSameFrame = (own: Body, other: Body | undefined): boolean =>
   own.counter === other?.counter && own.clientId === other.clientId;
-
-/** Stores one judgement in one step: what was accepted, what waits, what was refused, and the cursor after them. */
-const store = (
-  state: RoomState,
-  { accepted, duplicates, refused, shelved, contested }: Judgement,
-  parked: readonly Waiting[],
-  covered: readonly RecordId[],
-): void => {
-  const { id: room, vault } = state.options;
-  const held = [...parked, ...contested.map(({ waiting }) => waiting)];
-  const fresh = held.filter(({ record }) => record === undefined);
-  const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
-  const bodies = accepted.map(({ waiting: { position, stream, encodedBody } }) => ({
-    position,
-    stream,
-    body: encodedBody!,
-  }));
-  const { ids, durable } = vault.commit({
-    put: [
-      ...fresh.map(({ position, stream, frame }) =>
-        encodeRecord({ type: 'parked', room, position, stream, frame }),
-      ),
-      bodiesRecord(state, bodies),
-      ...shelved.map(({ waiting: { position, stream, encodedBody }, why }) =>
-        encodeRecord({ type: 'refused', room, position, stream, why, body: encodedBody! }),
-      ),
-    ],
-    remove: [...done.flatMap(({ record }) => record ?? []), ...covered],
-  });
-  durable.catch(() => undefined); // A failed vault reports itself; what is not stored is fetched again.
-  fresh.forEach((item, i) => {
-    item.record = ids[i];
-  });
-};
-
-const updatesByStream = ({ accepted }: Judgement): Map<string, HistoryItem[]> => {
-  const streams = new Map<string, HistoryItem[]>();
-  for (const { update, waiting, body } of accepted) {
-    if (!update) continue;
-    const item = { counter: body.counter, update };
-    const list = streams.get(waiting.stream);
-    if (list) list.push(item);
-    else streams.set(waiting.stream, [item]);
-  }
-  return streams;
-};
 
 /** A Yjs state vector of all that is held of a page: accepted entries, and own ones that are stored. */
 const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array => {

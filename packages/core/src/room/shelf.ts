@@ -43,10 +43,9 @@ export const createShelf = () => {
     allTold(): void {
       for (const [chainKey, { names }] of byChain) for (const name of names) told.add(`${chainKey}/${name}`);
     },
-    /** Forgets all but what was told. */
-    clear(): void {
-      byChain.clear();
-      forks.clear();
+    /** Forgets all of these chains but what was told. */
+    clear(which: (chainKey: string) => boolean): void {
+      for (const map of [byChain, forks]) for (const key of [...map.keys()]) if (which(key)) map.delete(key);
     },
   };
 };

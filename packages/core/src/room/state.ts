@@ -5,6 +5,7 @@ import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
+import { EMPTY_PAGE, type PageLimits, type PageSize } from '../logdoc/page-choice.ts';
 import type { ParsedUpdate } from '../logdoc/parser.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
@@ -36,6 +37,8 @@ export interface RoomOptions {
   readonly epochStarts?: ReadonlyMap<string, EpochStart>;
   /** Default: `LIMITS.epochMs` and `LIMITS.epochFrames`. */
   readonly epochLimits?: EpochLimits;
+  /** When a page is full. Default: `LIMITS.pageEntries` and `LIMITS.pageBytes`. */
+  readonly pageLimits?: PageLimits;
   /** False while keys may be on their way through another room: then nothing is said to be missing. Default: true. */
   readonly isCaughtUp?: () => boolean;
   /** What this device has to say waits for keys of these accounts, its own among them perhaps. */
@@ -101,11 +104,15 @@ export interface RoomState {
   readonly chains: Map<string, Chain>;
   readonly counters: Counters;
   readonly pages: Map<string, Page>;
+  /** Told of each page that is opened. */
+  readonly pageListeners: Set<(page: Page) => void>;
   readonly writers: Map<string, Writer>;
   /** Entries deleted in each page, as `clientID:clock`. */
   readonly deleted: Map<string, Set<string>>;
   /** All that each page is made of, in the order in which it was applied: a page is rebuilt from it. */
   readonly history: Map<string, HistoryItem[]>;
+  /** What each page holds. */
+  readonly sizes: Map<string, PageSize>;
   /** By clientID: own ones of this and of earlier runs. */
   readonly own: Map<number, OwnProgress>;
   /** When something of a device last came, by device id. Milliseconds since 1970. */
@@ -163,9 +170,11 @@ export const createRoomState = (
     chains,
     counters: createCounters(() => keyring.isLate()),
     pages: new Map(),
+    pageListeners: new Set(),
     writers: new Map(),
     deleted: new Map(),
     history: new Map(),
+    sizes: new Map(),
     own: new Map(),
     lastHeard: new Map(),
     outbox: [],
@@ -210,13 +219,17 @@ export const pageOf = (state: RoomState, stream: string = pageStream(0)): Page =
   if (!found) {
     found = createPage(stream, writerOf(state, stream).clientId);
     state.pages.set(stream, found);
+    for (const listener of state.pageListeners) listener(found);
   }
   return found;
 };
 
+/** What a page holds. */
+export const sizeOf = ({ sizes }: RoomState, stream: string): PageSize => sizes.get(stream) ?? EMPTY_PAGE;
+
 /**
- * Remembers what a page is made of, and what is deleted in it: a document's whole delete set, sent again, then holds
- * nothing new.
+ * Remembers what a page is made of, how much that is, and what is deleted in it: a document's whole delete set, sent
+ * again, then holds nothing new.
  */
 export const remember = (state: RoomState, stream: string, items: readonly HistoryItem[]): void => {
   const history = state.history.get(stream);
@@ -227,9 +240,23 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
     deleted = new Set();
     state.deleted.set(stream, deleted);
   }
-  for (const { update } of items)
+  let { entries, bytes } = sizeOf(state, stream);
+  for (const { update } of items) {
+    entries += update.entries.length;
+    for (const { length } of update.entries) bytes += length;
     for (const { clientId, clock, length } of update.deletions)
       for (let i = clock; i < clock + length; i++) deleted.add(`${clientId}:${i}`);
+  }
+  state.sizes.set(stream, { entries, bytes });
+};
+
+/** Forgets what some pages are made of. @param streams - undefined for all. */
+export const forgetPages = ({ history, deleted, sizes }: RoomState, streams?: ReadonlySet<string>): void => {
+  for (const stream of streams ?? [...history.keys()]) {
+    history.delete(stream);
+    deleted.delete(stream);
+    sizes.delete(stream);
+  }
 };
 
 /**

@@ -1,0 +1,80 @@
+// What one judgement leaves behind: who was heard of, what is stored, what goes to which page. Rules: spec/frame.md §8,
+// spec/vault.md "Records of a room".
+import { toHex } from '@sealwire/protocol';
+import type { Body } from '../frame/body.ts';
+import type { RecordId } from '../vault/vault.ts';
+import type { Chain } from './chains.ts';
+import { placeOf } from './counters.ts';
+import type { Judgement } from './inbox.ts';
+import type { Waiting } from './opening.ts';
+import { encodeRecord } from './records.ts';
+import { bodiesRecord } from './sender.ts';
+import type { HistoryItem, RoomState } from './state.ts';
+
+/** Takes note of who wrote what, and of what they say to have seen. */
+export const hear = (state: RoomState, body: Body, chain: Chain): void => {
+  const id = chain.deviceHex;
+  if (id === state.ownId) {
+    state.ownCounter = Math.max(state.ownCounter, body.counter);
+    // Own work that a copy of this device's past did not hold, on its way back from the relay.
+    const progress = state.own.get(body.clientId);
+    if (progress) {
+      progress.stored = Math.max(progress.stored, chain.clock);
+      progress.sent = Math.max(progress.sent, chain.clock);
+    }
+  } else {
+    state.counters.take(chain.deviceTag, body.counter, placeOf(chain.address.stream, body));
+    state.lastHeard.set(id, state.options.now());
+  }
+  for (const { deviceTag, counter } of body.seen) {
+    const tag = toHex(deviceTag);
+    if (!state.ownId.startsWith(tag)) state.counters.claimed(tag, counter);
+  }
+};
+
+/** Stores one judgement in one step: what was accepted, what waits, what was refused, and the cursor after them. */
+export const store = (
+  state: RoomState,
+  { accepted, duplicates, refused, shelved, contested }: Judgement,
+  parked: readonly Waiting[],
+  covered: readonly RecordId[],
+): void => {
+  const { id: room, vault } = state.options;
+  const held = [...parked, ...contested.map(({ waiting }) => waiting)];
+  const fresh = held.filter(({ record }) => record === undefined);
+  const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
+  const bodies = accepted.map(({ waiting: { position, stream, encodedBody } }) => ({
+    position,
+    stream,
+    body: encodedBody!,
+  }));
+  const { ids, durable } = vault.commit({
+    put: [
+      ...fresh.map(({ position, stream, frame }) =>
+        encodeRecord({ type: 'parked', room, position, stream, frame }),
+      ),
+      bodiesRecord(state, bodies),
+      ...shelved.map(({ waiting: { position, stream, encodedBody }, why }) =>
+        encodeRecord({ type: 'refused', room, position, stream, why, body: encodedBody! }),
+      ),
+    ],
+    remove: [...done.flatMap(({ record }) => record ?? []), ...covered],
+  });
+  durable.catch(() => undefined); // A failed vault reports itself; what is not stored is fetched again.
+  fresh.forEach((item, i) => {
+    item.record = ids[i];
+  });
+};
+
+/** What was accepted, by page. */
+export const updatesByStream = ({ accepted }: Judgement): Map<string, HistoryItem[]> => {
+  const streams = new Map<string, HistoryItem[]>();
+  for (const { update, waiting, body } of accepted) {
+    if (!update) continue;
+    const item = { counter: body.counter, update };
+    const list = streams.get(waiting.stream);
+    if (list) list.push(item);
+    else streams.set(waiting.stream, [item]);
+  }
+  return streams;
+};

@@ -1,0 +1,147 @@
+// A chat of several pages on whole devices over a relay process: written on apart, read alike. Rules: spec/pages.md.
+import type { Chat, Device } from '@sealwire/core';
+import type { Core } from '@sealwire/core/testing';
+import { pageIndex } from '@sealwire/protocol';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Bench, settled, setUp, until } from './support.ts';
+
+const test = suite('pages of a chat');
+
+/** Small pages, so that a test fills several. */
+const INTERNALS = { pageLimits: { entries: 8, bytes: 64 * 1024 } } as const;
+
+const shown = (chat: Chat) => chat.timeline.get().map(({ id, text, at }) => [id, text, at]);
+
+/** The pages that a device has open, with what each holds. */
+const pagesOf = (held: { core?: Core }, chatId: string): Map<number, number> => {
+  const { room } = held.core!.chats.get(chatId)!;
+  return new Map(room.pages().map(({ stream }) => [pageIndex(stream)!, room.size(stream).entries] as const));
+};
+
+const pair = async (bench: Bench) => {
+  const [insidePhone, insideWeb]: { core?: Core }[] = [{}, {}];
+  const inside = (held: { core?: Core }) => ({
+    ...INTERNALS,
+    onOpen: (core: Core) => {
+      held.core = core;
+    },
+  });
+  const phone = await bench.create('phone', inside(insidePhone!));
+  const web = await bench.link(phone, 'web', inside(insideWeb!));
+  const chatId = await phone.createChat('many pages');
+  await until(web.chats, (chats) => chats.length === 1);
+  return { phone, web, chatId, insidePhone: insidePhone!, insideWeb: insideWeb! };
+};
+
+const sendAll = async (chat: Chat, texts: readonly string[]): Promise<string[]> => {
+  const ids = [];
+  for (const text of texts) ids.push(await chat.send(text));
+  return ids;
+};
+
+const words = (who: string, count: number) => Array.from({ length: count }, (_, i) => `${who} ${i}`);
+
+const bothHave = (chats: readonly Chat[], count: number) =>
+  Promise.all(chats.map((chat) => until(chat.timeline, (messages) => messages.length === count)));
+
+test('[PG1] [PG2] two devices that fill a page apart open the same next one, and show one order', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, web, chatId, insidePhone, insideWeb } = await pair(bench);
+    const onPhone = await phone.openChat(chatId);
+    const onWeb = await web.openChat(chatId);
+    await sendAll(onPhone, words('together', 6));
+    await bothHave([onPhone, onWeb], 6);
+    await settled(phone);
+    for (const device of [phone, web]) device.setNetwork(false);
+    await sendAll(onPhone, words('phone', 12));
+    await sendAll(onWeb, words('web', 12));
+    for (const held of [insidePhone, insideWeb])
+      assert.equal(
+        [...pagesOf(held, chatId)],
+        [
+          [0, 8],
+          [1, 8],
+          [2, 2],
+        ],
+      );
+    for (const device of [phone, web]) device.setNetwork(true);
+    await bothHave([onPhone, onWeb], 30);
+    assert.equal(shown(onWeb), shown(onPhone));
+    for (const held of [insidePhone, insideWeb])
+      assert.equal([...pagesOf(held, chatId)].sort(), [
+        [0, 10],
+        [1, 16],
+        [2, 4],
+      ]);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[PG4] [PG5] messages of old pages are deleted on all devices, by who is away as well; a restart shows the same', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, web, chatId } = await pair(bench);
+    const onPhone = await phone.openChat(chatId);
+    const onWeb = await web.openChat(chatId);
+    const ids = await sendAll(onPhone, words('phone', 20));
+    await bothHave([onPhone, onWeb], 20);
+    web.setNetwork(false);
+    await onPhone.delete(ids[1]!);
+    await onWeb.delete(ids[2]!);
+    await onWeb.delete(ids[10]!);
+    await sendAll(onPhone, words('later', 5));
+    web.setNetwork(true);
+    await bothHave([onPhone, onWeb], 22);
+    assert.equal(shown(onWeb), shown(onPhone));
+    const before = shown(onWeb);
+    await settled(web);
+    await bench.close(web);
+    const again = await bench.open('web', INTERNALS);
+    assert.equal(shown(await again.openChat(chatId)), before);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[PG2] an import fills many pages, in which both devices find all of it', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, web, chatId, insideWeb } = await pair(bench);
+    const onPhone = await phone.openChat(chatId);
+    const messages = words('old', 100).map((text, i) => ({ name: 'Bea', sentAt: 1_000 * i, text }));
+    assert.is(await onPhone.import(messages, 'WhatsApp'), 100);
+    const onWeb = await web.openChat(chatId);
+    await bothHave([onPhone, onWeb], 100);
+    assert.equal(shown(onWeb), shown(onPhone));
+    assert.is(pagesOf(insideWeb, chatId).size, 13);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[PG6] a revoked device: what it wrote on old pages stays, what lies beyond the cut goes from them', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, web, chatId } = await pair(bench);
+    const desktop: Device = await bench.link(phone, 'desktop', INTERNALS);
+    const onPhone = await phone.openChat(chatId);
+    const onWeb = await web.openChat(chatId);
+    await sendAll(onWeb, words('web', 10));
+    await sendAll(onPhone, words('phone', 10));
+    await until(desktop.chats, ([chat]) => chat?.messages === 20);
+    await settled(web);
+    await phone.logOutDevice(web.id);
+    await until(web.status, ({ problem }) => problem?.code === 'LOGGED_OUT');
+    await sendAll(onPhone, words('after', 5));
+    const onDesktop = await desktop.openChat(chatId);
+    await bothHave([onPhone, onDesktop], 25);
+    assert.equal(shown(onDesktop), shown(onPhone));
+  } finally {
+    await bench.end();
+  }
+});
+
+test.run();
