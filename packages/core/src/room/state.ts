@@ -197,12 +197,13 @@ const outboxClock = ({ outbox }: RoomState, stream: string, clientId: number): n
   );
 
 /** This run's clientID on a stream: drawn when it is first asked for, never used by an earlier run. */
-export const writerOf = ({ options, writers }: RoomState, stream: string): Writer => {
+export const writerOf = ({ options, writers, control }: RoomState, stream: string): Writer => {
   let found = writers.get(stream);
   if (!found) {
     const nonce = options.randomBytes(16);
     const clientId = deriveClientId(options.device.keys.identity, options.logId, stream, nonce);
-    found = { clientId, nonce, clock: 0 };
+    const audience = new Set(control.members.accounts().map(toHex));
+    found = { clientId, nonce, clock: 0, ...(audience.size > 0 && { audience }) };
     writers.set(stream, found);
   }
   return found;
