@@ -53,6 +53,36 @@ test('[CH4, CH5] added without history: nothing from before, everything from the
   }
 });
 
+test('[CH4, CH12] a new companion deletes, then changes the members, before it says a word: nothing is missing to anybody', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, bea, cleo } = await three(bench);
+    const id = await ada.createChat('Summer', [bea.accountId]);
+    const [onAda, onBea] = await Promise.all([ada, bea].map((device) => opened(device, id)));
+    await Promise.all([onAda!, onBea!].map((chat) => members(chat, 2)));
+    await onAda!.send('never mind');
+    await shows(onBea!, 'never mind');
+    const adaWeb = await bench.link(ada, 'ada-web');
+    const onWeb = await opened(adaWeb, id);
+    await members(onWeb, 2);
+    await shows(onWeb, 'never mind');
+    const evidence = [ada, adaWeb, bea, cleo].map(watch);
+    // A renaming is the first that anybody hears of this device.
+    await onWeb.rename('Autumn');
+    await until(onBea!.members, () => onBea!.title === 'Autumn');
+    // Its chain in the page begins with a deletion, which no newcomer may read.
+    await onWeb.delete(onWeb.timeline.get()[0]!.id);
+    await until(onBea!.timeline, (list) => list.length === 0);
+    await onWeb.addMember(cleo.accountId);
+    await onWeb.send('welcome, Cleo');
+    const onCleo = await opened(cleo, id);
+    for (const chat of [onAda!, onBea!, onCleo]) await shows(chat, 'welcome, Cleo');
+    for (const [i, seen] of evidence.entries()) assert.equal(seen, [], `device ${i}`);
+  } finally {
+    await bench.end();
+  }
+});
+
 test('[CH6] added with history: everything from the beginning, also after a restart in between', async () => {
   const bench = await setUp();
   try {

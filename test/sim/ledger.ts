@@ -68,6 +68,10 @@ export const createLedger = (world: World) => {
   /** Whether nothing happened to the author's place in the chat since a word was said. */
   const isSteady = ({ chat, author, saidAt }: Word): boolean => saidAt >= (placeOf(chat, author)?.since ?? 0);
 
+  /** When a word was first shown as deleted; infinite for one that never was to count. */
+  const deletedAt = (word: Word): number =>
+    Math.min(...deletions.flatMap((deletion) => (deletion.word === word ? deletion.at : [])));
+
   return {
     words: words as ReadonlyMap<string, Word>,
     chats: chats as ReadonlyMap<string, KnownChat>,
@@ -178,11 +182,13 @@ export const createLedger = (world: World) => {
           isSteady(word),
       );
     },
-    /** Must not be shown by this device, at the end. */
-    gone: (chat: string, device: string): Word[] =>
-      placeOf(chat, device)?.since === Number.POSITIVE_INFINITY
-        ? []
-        : [...words.values()].filter((word) => word.chat === chat && word.deleted === 'yes'),
+    /** Must not be shown by this device, at the end. Who was out does not hear of what was deleted meanwhile. */
+    gone: (chat: string, device: string): Word[] => {
+      const since = placeOf(chat, device)?.since ?? 0;
+      return [...words.values()].filter(
+        (word) => word.chat === chat && word.deleted === 'yes' && deletedAt(word) >= since,
+      );
+    },
     /** Devices that must show the whole of a chat, and all the same. */
     isFounder: (chat: string, device: string): boolean => placeOf(chat, device)?.since === 0,
     canary: new TextEncoder().encode('canary'),

@@ -341,7 +341,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       const entry = { ...made.entry, n: title, t: clock.next() };
       await addChat(entry);
       const model = chats.get(entry.id)!;
-      await Promise.all([model.room.putLog([...deviceLog().entries, ...made.log]), writeAccount(entry)]);
+      await Promise.all([model.room.putLog(made.log), writeAccount(entry)]);
       return entry.id;
     },
     revocation,

@@ -126,9 +126,7 @@ export const createMembership = (options: MembershipOptions) => {
       const account = fromHex(accountId);
       const add: MemberChange = { action: 'add', subject: account, role: 'member' };
       const entries = await changed(known, [...called, add]);
-      const introduction = [...(directory.log(own)?.entries ?? []), ...added.entries].filter(
-        ({ hash }) => !room.state.control.holds(hash),
-      );
+      const introduction = added.entries.filter(({ hash }) => !room.state.control.holds(hash));
       const keys = shareHistory ? room.state.keyring.epochKeys().slice(-SHARE_KEYS) : [];
       const share =
         keys.length === 0

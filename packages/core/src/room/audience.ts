@@ -1,6 +1,7 @@
 // For whom this device writes: whoever joins cannot follow a chain whose beginning they may not read, so a new one begins
 // for them. Rules: spec/chats.md §2.
 import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
+import { chainKey } from './chains.ts';
 import { type RoomState, resetPage, writerOf } from './state.ts';
 
 /**
@@ -8,14 +9,14 @@ import { type RoomState, resetPage, writerOf } from './state.ts';
  * whenever the room's log may have changed.
  */
 export const renewWriters = (state: RoomState): void => {
-  const { control, writers, options } = state;
+  const { control, writers, options, chains } = state;
   const now = new Set(control.members.accounts().map(toHex));
   if (options.kind !== 'chat' || now.size === 0) return;
   for (const [stream, writer] of writers) {
     if (stream === CONTROL_STREAM) continue;
     const { audience = now } = writer;
-    // Nothing was said under it yet: whoever is there now will read it from its beginning.
-    if (writer.clock === 0) {
+    // Nothing was said under it yet, not even a deletion, which moves no clock: who is there now will read it from its beginning.
+    if (writer.clock === 0 && !chains.has(chainKey(stream, writer.clientId))) {
       writer.audience = now;
       continue;
     }

@@ -63,6 +63,12 @@ export const createDuty = (state: RoomState) => {
   };
 
   return {
+    /** Entries of the own account's log that nobody has put into this room yet: who reads `changes` needs them first. */
+    introduction(changes: readonly SignedEntry[]): SignedEntry[] {
+      const there = new Set(changes.map(({ hash }) => toHex(hash)));
+      const entries = directory.log(accountId)?.entries ?? [];
+      return entries.filter(({ hash }) => !control.holds(hash) && !there.has(toHex(hash)));
+    },
     /** Whether something is to be done though nobody here has anything to say. */
     due(): boolean {
       const log = ownLog();

@@ -186,8 +186,12 @@ export const createRoom = (
     /** What a page holds: accepted entries, and own ones. */
     size: (stream: string) => sizeOf(state, stream),
     putControl: sender.putControl,
-    /** Writes entries of the room's log, and takes them at once: true here before anybody else knows. */
-    putLog(entries: readonly SignedEntry[]): Promise<void> {
+    /**
+     * Writes entries of the room's log, behind what they are judged by, and takes them at once: true here before anybody
+     * else knows.
+     */
+    putLog(changes: readonly SignedEntry[]): Promise<void> {
+      const entries = [...sender.duty.introduction(changes), ...changes];
       const durable = sender.putControl(entries);
       const taken = step(async () => {
         await state.control.accept(encodeEntries(entries));
