@@ -185,6 +185,7 @@ export const createLedger = (world: World) => {
     /** Must not be shown by this device, at the end. Who was out does not hear of what was deleted meanwhile. */
     gone: (chat: string, device: string): Word[] => {
       const since = placeOf(chat, device)?.since ?? 0;
+      if (since === Number.POSITIVE_INFINITY) return [];
       return [...words.values()].filter(
         (word) => word.chat === chat && word.deleted === 'yes' && deletedAt(word) >= since,
       );
