@@ -17,6 +17,8 @@ export interface Word {
   deleted: 'no' | 'unsure' | 'yes';
   /** Its device was logged out: nobody can say whether it counts. */
   isDoubtful: boolean;
+  /** Said by who was no member then, and all knew: it counts only if they become one again. */
+  readonly isOutside: boolean;
 }
 
 interface Deletion {
@@ -83,6 +85,7 @@ export const createLedger = (world: World) => {
     say(text: string, chat: string, author: string): Word {
       const at = world.now();
       const end = ends.get(author);
+      const isOutside = placeOf(chat, author)?.outAt !== undefined;
       const word: Word = {
         text,
         chat,
@@ -91,8 +94,9 @@ export const createLedger = (world: World) => {
         storedAt: at,
         state: 'unsure',
         // What is said after the end must never be shown, as if it had been deleted.
-        deleted: end?.overAt !== undefined || placeOf(chat, author)?.outAt !== undefined ? 'yes' : 'no',
+        deleted: end?.overAt !== undefined || isOutside ? 'yes' : 'no',
         isDoubtful: end !== undefined,
+        isOutside,
       };
       words.set(text, word);
       return word;
@@ -161,6 +165,9 @@ export const createLedger = (world: World) => {
       chat.places.set(account, place);
       for (const { word, by } of deletions)
         if (word.chat === chat.id && accounts.get(by) === account && word.deleted === 'yes')
+          word.deleted = 'unsure';
+      for (const word of words.values())
+        if (word.isOutside && word.chat === chat.id && accounts.get(word.author) === account)
           word.deleted = 'unsure';
       return place;
     },
