@@ -76,9 +76,7 @@ export const createDevice = async (
     async createChat(title, members = []) {
       requireName(title, 'title');
       for (const accountId of members) people.requireKnown(accountId);
-      const id = await opened.createChat(title);
-      for (const accountId of members) await opened.chats.get(id)!.membership.add(accountId, false);
-      return id;
+      return opened.createChat(title, [...new Set(members)]);
     },
     async openChat(chatId): Promise<Chat> {
       if (opened.revocation.isEnded()) opened.requireWritable();

@@ -1,8 +1,10 @@
 // A chat's membership log as its room takes it in: in any order, for founders whom nobody knows, and what it says of those
 // who were removed. Rules: spec/chats.md §1.
-import { toHex } from '@sealwire/protocol';
+import { fromHex, LIMITS, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { chatKeys, makeChat } from '../src/account/rooms.ts';
+import { createOwnAccount } from '../src/identity/account-keys.ts';
 import { createDirectory } from '../src/identity/directory.ts';
 import {
   type ChatGenesis,
@@ -17,6 +19,7 @@ import {
   type MembershipLog,
   startMembershipLog,
 } from '../src/identity/membership.ts';
+import { type ChatEntry, decodeEntry, encodeEntry } from '../src/logdoc/entries.ts';
 import { createChatLog } from '../src/room/chat-log.ts';
 import { type Person, person } from './contacts-kit.ts';
 import { codeOf, idOf } from './device-log-kit.ts';
@@ -154,6 +157,35 @@ test('entries of other chats are refused', async () => {
   const taken = createChatLog(one.genesis.hash, createDirectory([ada.log]));
   assert.is(await codeOf(() => taken.takeGenesis(other.genesis)), 'LOG_ENTRY_REFUSED');
   assert.is(await codeOf(() => taken.takeMember(other.entries[0]!)), 'LOG_ENTRY_REFUSED');
+});
+
+test("[CH13] the account document's entry alone says who is in a chat from its beginning, and holds as many as may be", async () => {
+  const random = seeded(13);
+  const ada = await person(random, 'Ada', 2);
+  const { publicKey, privateKey } = ada.accountKey;
+  const members = Array.from({ length: LIMITS.firstMembers }, () => random.bytes(32));
+  const made = await makeChat({
+    account: await createOwnAccount(ada.log.root, [privateKey]),
+    device: deviceOf(ada),
+    accountKey: publicKey,
+    others: { members, title: 'x'.repeat(LIMITS.nameChars) },
+    sign: ada.devices[0]!.sign,
+    randomBytes: random.bytes,
+    now: () => 1,
+  });
+  const bytes = encodeEntry({ ...made.entry, n: '\u20ac'.repeat(LIMITS.nameChars), t: 2 ** 52 });
+  assert.ok(bytes.length <= LIMITS.entryBytes, `${bytes.length} bytes`);
+  const read = decodeEntry(bytes) as ChatEntry;
+  const directory = createDirectory([ada.log]);
+  const onWeb = createChatLog(fromHex(read.id), directory);
+  for (const signed of chatKeys(read).logEntries!) {
+    if (signed.entry.type === 'chat-genesis')
+      assert.ok(await onWeb.takeGenesis(signed as SignedEntry<ChatGenesis>));
+    if (signed.entry.type === 'member') assert.ok(await onWeb.takeMember(signed as SignedEntry<MemberEntry>));
+  }
+  const known = onWeb.members.accounts().map(toHex).sort();
+  assert.equal(known, [ada.log.root, ...members].map(toHex).sort());
+  assert.is(onWeb.log()?.title?.length, LIMITS.nameChars);
 });
 
 test.run();

@@ -126,6 +126,8 @@ export const LIMITS = {
   epochMs: 7 * 24 * 60 * 60_000,
   /** Frames of a room after which the maker of its epoch makes another. */
   epochFrames: 10_000,
+  /** Members that a chat is made with in one step. */
+  firstMembers: 128,
   /** Milliseconds after its newest entry at which a companion renews itself. */
   renewMs: 7 * 24 * 60 * 60_000,
   /** Milliseconds after its newest entry at which a companion that has not renewed itself is logged out. */

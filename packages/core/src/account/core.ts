@@ -1,9 +1,9 @@
 // The inside of a device: vault, device log, rooms and engine wired together. device.ts is what apps see of it.
 // The life of a message through it: ARCHITECTURE.md.
-import { pageStream, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
+import { LIMITS, pageStream, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection, Evidence } from '../api.ts';
-import { fromBase64Url, toBase64Url } from '../bytes.ts';
+import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
 import { type ChatModel, createChatModel } from '../chat.ts';
 import { hpkeKeyPairOf } from '../crypto/hpke.ts';
 import { suiteOfPublicKey } from '../crypto/suites.ts';
@@ -333,15 +333,24 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
         void room.recovered();
       events.changed();
     },
-    /** Makes a chat with nobody else in it. Works offline. @returns its id, once it is durable here. */
-    async createChat(title: string): Promise<string> {
+    /**
+     * Makes a chat; offline as well. Who is in it stands in its first entries, so that an own device that hears of the chat
+     * hears of them too. @returns its id, once it is durable here.
+     *
+     * @param members - accounts whose device logs are known here, none twice.
+     */
+    async createChat(title: string, members: readonly string[] = []): Promise<string> {
       requireWritable();
       const accountKey = deviceLog().accountKeys[0]!.publicKey;
-      const made = await makeChat({ account, device, accountKey, sign, randomBytes, now });
+      const first = members.slice(0, LIMITS.firstMembers);
+      const others = { members: first.map(fromHex), title };
+      const made = await makeChat({ account, device, accountKey, others, sign, randomBytes, now });
+      const introductions = first.flatMap((id) => directory.log(id)!.entries);
       const entry = { ...made.entry, n: title, t: clock.next() };
       await addChat(entry);
-      const model = chats.get(entry.id)!;
-      await Promise.all([model.room.putLog(made.log), writeAccount(entry)]);
+      const { room, membership } = chats.get(entry.id)!;
+      await Promise.all([room.putLog([...introductions, ...made.log]), writeAccount(entry)]);
+      for (const id of members.slice(LIMITS.firstMembers)) await membership.add(id, false);
       return entry.id;
     },
     revocation,

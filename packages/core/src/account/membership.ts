@@ -5,8 +5,8 @@ import type { ChatMember } from '../api.ts';
 import { fromHex } from '../bytes.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { DeviceChains, MemberChange, MemberEntry, SignedEntry } from '../identity/log-entry.ts';
-import { addToMembershipLog, createMemberEntry, type MembershipLog } from '../identity/membership.ts';
+import type { DeviceChains, MemberChange, SignedEntry } from '../identity/log-entry.ts';
+import { createMemberEntries, type MembershipLog } from '../identity/membership.ts';
 import { isName } from '../names.ts';
 import type { Room } from '../room/room.ts';
 import { createShare, SHARE_KEYS } from '../room/share.ts';
@@ -57,17 +57,8 @@ export const createMembership = (options: MembershipOptions) => {
     return fromHex(accountId);
   };
 
-  /** The log with entries for these changes, one after the other. @throws SealwireError LOG_ENTRY_REFUSED */
-  const changed = async (known: MembershipLog, changes: readonly MemberChange[]): Promise<SignedEntry[]> => {
-    const entries: SignedEntry<MemberEntry>[] = [];
-    let next = known;
-    for (const change of changes) {
-      const entry = createMemberEntry({ log: next, device, change, at: now(), sign });
-      next = await addToMembershipLog(next, entry, device);
-      entries.push(entry);
-    }
-    return entries;
-  };
+  const changed = (known: MembershipLog, changes: readonly MemberChange[]): Promise<SignedEntry[]> =>
+    createMemberEntries({ log: known, device, changes, at: now(), sign });
 
   /** How far each chain of an account's devices counts. */
   const chainsOf = (accountId: string): DeviceChains[] => {

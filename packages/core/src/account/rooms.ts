@@ -5,7 +5,14 @@ import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
 import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import { createEpoch } from '../identity/epoch.ts';
-import { decodeEntryBytes, encodeEntryBytes, type SignedEntry, signEntry } from '../identity/log-entry.ts';
+import {
+  decodeEntryBytes,
+  encodeEntryBytes,
+  type MemberChange,
+  type SignedEntry,
+  signEntry,
+} from '../identity/log-entry.ts';
+import { createMemberEntries, startMembershipLog } from '../identity/membership.ts';
 import type { ChatEntry } from '../logdoc/entries.ts';
 import type { OwnAccount } from '../room/control.ts';
 import type { RoomRecord } from '../room/records.ts';
@@ -66,17 +73,19 @@ export interface NewChat {
   readonly log: readonly SignedEntry[];
 }
 
-/** Makes a chat of one account: its first membership entry, a room secret, and epoch 0. */
+/** Makes a chat: its first membership entries, a room secret, and epoch 0, which is the maker's alone. */
 export const makeChat = async (options: {
   readonly account: OwnAccount;
   readonly device: LoggedDevice;
   /** The account's key to use: X25519, 32 bytes. */
   readonly accountKey: Uint8Array;
+  /** Accounts that are members from the beginning, at most `LIMITS.firstMembers`, and what it is called to them. */
+  readonly others?: { readonly members: readonly Uint8Array[]; readonly title: string };
   readonly sign: (statement: Uint8Array) => Uint8Array;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly now: () => number;
 }): Promise<NewChat> => {
-  const { account, device, accountKey, sign, randomBytes } = options;
+  const { account, device, accountKey, others, sign, randomBytes } = options;
   const genesis = signEntry(
     {
       type: 'chat-genesis',
@@ -99,6 +108,15 @@ export const makeChat = async (options: {
     members: [{ account: account.id, accountKey }],
     sign,
   });
+  const changes: MemberChange[] = others?.members.length
+    ? [
+        { action: 'rename', title: others.title },
+        ...others.members.map((subject) => ({ action: 'add', subject, role: 'member' }) as const),
+      ]
+    : [];
+  const log = await startMembershipLog(genesis, device);
+  const additions = await createMemberEntries({ log, device, changes, at: options.now(), sign });
+  const entries = [genesis, epoch, ...additions];
   return {
     keys: { secret, logId: genesis.hash, epochKeys: [epochKey] },
     entry: {
@@ -106,8 +124,8 @@ export const makeChat = async (options: {
       id: toHex(genesis.hash),
       s: toBase64Url(secret),
       e: [toBase64Url(epochKey)],
-      l: [genesis, epoch].map((signed) => toBase64Url(encodeEntryBytes(signed))),
+      l: entries.map((signed) => toBase64Url(encodeEntryBytes(signed))),
     },
-    log: [genesis, epoch],
+    log: entries,
   };
 };

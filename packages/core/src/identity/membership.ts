@@ -216,6 +216,25 @@ export const createMemberEntry = (options: {
   return signEntry({ type: 'member', log: log.id, parents: log.heads, author, account, change, at }, sign);
 };
 
+/** Entries of one device for these changes, each following the one before. @throws SealwireError LOG_ENTRY_REFUSED */
+export const createMemberEntries = async (options: {
+  readonly log: MembershipLog;
+  readonly device: LoggedDevice;
+  readonly changes: readonly MemberChange[];
+  readonly at: number;
+  readonly sign: (statement: Uint8Array) => Uint8Array;
+}): Promise<SignedEntry<MemberEntry>[]> => {
+  const { changes, device } = options;
+  const entries: SignedEntry<MemberEntry>[] = [];
+  let { log } = options;
+  for (const change of changes) {
+    const entry = createMemberEntry({ ...options, log, change });
+    log = await addToMembershipLog(log, entry, device);
+    entries.push(entry);
+  }
+  return entries;
+};
+
 const logOf = (state: LogState): MembershipLog => {
   const members = once(() => membersIn(state.fold()));
   const heads = once(() => headsOf(state));
