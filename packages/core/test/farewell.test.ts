@@ -3,6 +3,8 @@ import { LIMITS, type SealwireError, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endsByRight, openFarewell, sealFarewell } from '../src/account/farewell.ts';
+import { accountPrincipal } from '../src/account/principal.ts';
+import type { Self } from '../src/account/self.ts';
 import { addToDeviceLog, type DeviceLog, keylessDevices } from '../src/identity/device-log.ts';
 import type { SignedEntry } from '../src/identity/log-entry.ts';
 import { account, addOf, idOf, keyOf, revokeOf, type Signed } from './device-log-kit.ts';
@@ -123,6 +125,38 @@ test('[DL23] a device linked while another made a key was not given it; the next
     [],
     'linked by one who knew',
   );
+});
+
+test('[DL21] a device that was on the list when its end became known gets its note, though the answer came later', async () => {
+  const { phone, others, log } = await account(random, 1);
+  const [web] = others;
+  let now = await grown(log, addOf(log, phone, web!));
+  const relayKey = phone.logged.keys.relay;
+  let self = {
+    log,
+    roomSecret: SECRET,
+    manageSeed: random.bytes(32),
+    principalWritten: { version: 1, keys: toHex(relayKey) },
+  } as Self;
+  const { manage } = accountPrincipal({
+    self: () => self,
+    saveSelf: async (changes) => {
+      self = { ...self, ...changes };
+    },
+    log: () => now,
+    relayKey,
+    isGone: () => false,
+    randomBytes: random.bytes,
+  });
+  const sent = manage!.relayKeys();
+  assert.is(sent.length, 2);
+  now = await grown(now, revokeOf(now, phone, web!)); // Before the relay has answered.
+  manage!.written(2, sent);
+  assert.is(manage!.writtenVersion(), 0, 'another list is wanted by now');
+  const [note, ...more] = manage!.farewells!();
+  assert.equal([note?.relayKey, more], [web!.logged.keys.relay, []]);
+  manage!.written(3, manage!.relayKeys());
+  assert.equal([manage!.writtenVersion(), manage!.farewells!()], [3, []]);
 });
 
 test.run();

@@ -26,7 +26,8 @@ export const accountPrincipal = (options: PrincipalOptions): NonNullable<EngineO
     ...active().filter((key) => toHex(key) !== own),
     ...(isGone() ? [] : [options.relayKey]),
   ];
-  const text = () => relayKeys().map(toHex).sort().join();
+  const textOf = (keys: readonly Uint8Array[]): string => keys.map(toHex).sort().join();
+  const text = () => textOf(relayKeys());
   const { manageSeed, log: first } = self();
   const id = first.genesis.principal;
   if (!manageSeed) return { id };
@@ -40,11 +41,12 @@ export const accountPrincipal = (options: PrincipalOptions): NonNullable<EngineO
         const { keys, version } = self().principalWritten;
         return keys === text() ? version : 0;
       },
-      written(version) {
+      written(version, listed) {
         const { principalWritten } = self();
-        if (version === principalWritten.version && principalWritten.keys === text()) return;
+        const keys = textOf(listed);
+        if (version === principalWritten.version && principalWritten.keys === keys) return;
         // If this is not stored, the list is written once more: no harm.
-        options.saveSelf({ principalWritten: { version, keys: text() } }).catch(() => undefined);
+        options.saveSelf({ principalWritten: { version, keys } }).catch(() => undefined);
       },
       farewells() {
         const listed = new Set(self().principalWritten.keys.split(','));

@@ -40,7 +40,8 @@ export interface EngineOptions {
       readonly relayKeys: () => readonly Uint8Array[];
       /** The version that this device wrote last with exactly these keys, 0 if none. */
       readonly writtenVersion: () => number;
-      readonly written: (version: number) => void;
+      /** The relay has this list under this version: it may not be the one that is wanted by now. */
+      readonly written: (version: number, relayKeys: readonly Uint8Array[]) => void;
       /** Notes for the keys that this edit takes out, each for one key; see spec/relay-protocol.md §6. */
       readonly farewells?: () => readonly { readonly relayKey: Uint8Array; readonly note: Uint8Array }[];
     };
@@ -96,6 +97,8 @@ export const createEngine = (options: EngineOptions) => {
   let closed = false;
   const onlineWaiters = new Set<() => void>();
   const writtenWaiters = new Set<() => void>();
+  /** The list of devices that the relay was last given; one edit is on its way at a time. */
+  let sentKeys: readonly Uint8Array[] = [];
 
   const handle = (event: SessionEvent): void => {
     for (const effect of session.handle(event, edge.monotonicMs())) perform(effect);
@@ -126,7 +129,7 @@ export const createEngine = (options: EngineOptions) => {
       farewell: ({ note }) => options.onFarewell?.(note),
       'principal-written': ({ version }) => {
         principalVersion = version;
-        principal?.manage?.written(version);
+        principal?.manage?.written(version, sentKeys);
         for (const waiter of [...writtenWaiters]) waiter();
       },
       news: ({ room: key, head }) => options.onNews?.(key, head),
@@ -238,10 +241,12 @@ export const createEngine = (options: EngineOptions) => {
     if (version >= 0) principalVersion = version;
     if (version > 0 && manage.writtenVersion() === version) {
       // The list at the relay is the one that we wrote last: nothing to say.
+      sentKeys = manage.relayKeys();
       handle({ type: 'message', message: { type: 'done', request, version } });
       return;
     }
     const relayKeys = [...manage.relayKeys()].sort(compareBytes);
+    sentKeys = relayKeys;
     const next = principalVersion + 1;
     const listed = new Set(relayKeys.map(toHex));
     const farewells = [...((withFarewells && manage.farewells?.()) || [])]
