@@ -10,6 +10,7 @@ import { keepAlone, openWaiting, toWaiting } from '../src/room/opening.ts';
 import { seeded } from './support.ts';
 
 const test = suite('opening');
+const none = (): void => undefined;
 const random = seeded(301);
 const ROOM = random.bytes(32);
 const LOG = random.bytes(32);
@@ -33,7 +34,7 @@ const openAll = async (frames: readonly { readonly stream: string; readonly fram
   const codes: string[] = [];
   const previewed: Uint8Array[] = [];
   const control = { preview: async (payload: Uint8Array) => void previewed.push(payload) };
-  const refused = await openWaiting(items, { keyring, control }, (_, { code }) => codes.push(code));
+  const refused = await openWaiting(items, { keyring, control }, (_, { code }) => codes.push(code), none);
   return { items, refused, codes, previewed };
 };
 
@@ -105,7 +106,7 @@ test('a bug inside is not taken for a bad frame', async () => {
   ];
   const control = { preview: () => Promise.reject(new TypeError('a bug')) };
   try {
-    await openWaiting(items, { keyring, control }, () => undefined);
+    await openWaiting(items, { keyring, control }, none, none);
     assert.unreachable();
   } catch (error) {
     assert.not.instance(error, SealwireError);

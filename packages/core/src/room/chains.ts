@@ -19,6 +19,8 @@ export interface Chain {
   readonly nonce: Uint8Array;
   /** Counter of its newest accepted frame, 0 before the first. */
   last: number;
+  /** Where the relay has that frame, as far as is known. */
+  position: number;
   /** Cumulative hash after that frame. */
   hash: Uint8Array;
   /** The Yjs clock at which its next entry stands. */
@@ -67,6 +69,7 @@ export const openChain = (
     deviceTag: toHex(device.id.subarray(0, SEEN_TAG_BYTES)),
     nonce: opening.nonce.slice(),
     last: 0,
+    position: 0,
     hash: chainStart(address),
     clock: 0,
     frames: new Map(),

@@ -6,6 +6,7 @@ import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { ParsedUpdate } from '../logdoc/parser.ts';
 import { decodePayload } from '../logdoc/payload.ts';
+import { createAbsence } from './absence.ts';
 import {
   advance,
   type Chain,
@@ -143,14 +144,12 @@ export const createInbox = (options: InboxOptions) => {
     return dropped;
   };
 
-  /** Who came late lacks the beginnings of older chains for ever: what continues them is passed over, see CH5. */
+  const absence = createAbsence({ chains, isLate: options.keyring.isLate });
   const passOver = (): Waiting[] => {
-    if (waiting.length === 0 || !options.hasAll?.() || !options.keyring.isLate()) return [];
-    const keyOf = ({ stream, body }: Waiting): string => chainKey(stream, body!.clientId);
-    const begun = new Set(waiting.filter(({ body }) => body?.opening).map(keyOf));
-    const passed = waiting.filter((item) => item.body && !chains.has(keyOf(item)) && !begun.has(keyOf(item)));
-    waiting = waiting.filter((item) => !passed.includes(item));
-    return passed;
+    if (!options.hasAll?.()) return [];
+    const passed = new Set(absence.passedOver(waiting));
+    if (passed.size > 0) waiting = waiting.filter((item) => !passed.has(item));
+    return [...passed];
   };
 
   /** Refuses a frame that cuts may yet make count. One that was refused before is let go of in silence. */
@@ -265,7 +264,7 @@ export const createInbox = (options: InboxOptions) => {
       };
       for (let before = -1; before !== result.accepted.length && waiting.length > 0; ) {
         before = result.accepted.length;
-        const done = new Set(await openWaiting(waiting, options, refuse));
+        const done = new Set(await openWaiting(waiting, options, refuse, absence.note));
         result.refused.push(...done);
         for (const { stream, items } of groupByChain(waiting, done)) {
           const chain = findChain(stream, items);
@@ -318,12 +317,13 @@ export const chainOf = (
 export const move = (
   { deletions }: Pick<InboxOptions, 'deletions'>,
   chain: Chain,
-  { body, encodedBody }: Pick<Waiting, 'body' | 'encodedBody'>,
+  { body, encodedBody, position }: Pick<Waiting, 'body' | 'encodedBody' | 'position'>,
   update: ParsedUpdate | undefined,
   hash?: Uint8Array,
 ): ParsedUpdate | undefined => {
   chain.clock += update?.entries.length ?? 0;
   advance(chain, body!, hash);
+  chain.position = Math.max(chain.position, position);
   return update && deletions.admit(chain, update, encodedBody!);
 };
 

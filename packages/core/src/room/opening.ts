@@ -40,12 +40,14 @@ export interface OpeningOptions {
  * Opens what can be opened now, and gives each item its body.
  *
  * @param refuse - told of each frame that will never open.
+ * @param passOver - told of each frame that was sealed for others.
  * @returns those, and those of epochs that are not for this account, which are passed over without a word.
  */
 export const openWaiting = async (
   waiting: readonly Waiting[],
   { keyring, control }: OpeningOptions,
   refuse: (item: Waiting, error: SealwireError) => void,
+  passOver: (item: Waiting) => void,
 ): Promise<Waiting[]> => {
   const refused: Waiting[] = [];
   const never = (item: Waiting, error: unknown): void => {
@@ -59,6 +61,7 @@ export const openWaiting = async (
     try {
       const tag = epochTagOf(item.frame);
       if (keyring.isForOthers(item.stream, tag)) {
+        passOver(item);
         refused.push(item);
         continue;
       }
