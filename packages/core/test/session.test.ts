@@ -65,7 +65,25 @@ test('a principal that is refused is said, and the device is online all the same
   device.say({ type: 'network', on: true });
   device.signIn();
   const { request } = device.only(device.all('put-principal'));
-  device.hear({ type: 'refused', request, code: 'VERSION_CONFLICT' });
+  device.hear({ type: 'refused', request, code: 'LIMIT_REACHED' });
+  assert.equal(device.problems(), [['LIMIT_REACHED', undefined]]);
+  assert.is(device.only(device.all('connection')).connection, 'online');
+});
+
+test('a principal that another edit overtook is written anew after the next welcome, and said only if that fails too', () => {
+  const device = drive({ mayManage: true });
+  device.say({ type: 'network', on: true });
+  device.signIn();
+  const conflict = (): void => {
+    const { request } = device.only(device.all('put-principal'));
+    device.hear({ type: 'refused', request, code: 'VERSION_CONFLICT' });
+  };
+  conflict();
+  assert.equal([device.types(), device.problems()], [['disconnect'], []]);
+  device.say({ type: 'closed', random: 0 });
+  device.pass(60_000);
+  device.signIn();
+  conflict();
   assert.equal(device.problems(), [['VERSION_CONFLICT', undefined]]);
   assert.is(device.only(device.all('connection')).connection, 'online');
 });

@@ -1,13 +1,7 @@
 // What to send to the relay next: a deterministic state machine without sockets, clocks or randomness. Rules:
 // spec/relay-protocol.md; drawn in ARCHITECTURE.md.
-import {
-  type ClientMessage,
-  type ErrorCode,
-  type RelayMessage,
-  SealwireError,
-  sameBytes,
-  toHex,
-} from '@sealwire/protocol';
+import { type ClientMessage, type ErrorCode, type RelayMessage, sameBytes, toHex } from '@sealwire/protocol';
+import { createPrincipalEdits } from './principal-edits.ts';
 import type { SessionEffect, SessionEvent } from './session-events.ts';
 import {
   type FollowedRoom,
@@ -32,10 +26,6 @@ export const createSession = (options: SessionOptions) => {
   let wakeAt: number | undefined;
   let heardAt = 0;
   let pingedAt: number | undefined;
-  /** When a list of devices that was refused for the moment is written again. */
-  let principalAgainAt: number | undefined;
-  /** The list has changed while it was being written: one edit at a time, since each names the version before it. */
-  let principalChanged = false;
   let now = 0;
   let effects: SessionEffect[] = [];
 
@@ -54,6 +44,14 @@ export const createSession = (options: SessionOptions) => {
     return entry as Extract<Pending, { type: T }>;
   };
 
+  const principal = createPrincipalEdits({
+    emit,
+    request: (farewells) => request({ type: 'put-principal', farewells }),
+    isWaiting: () => [...pending.values()].some(({ type }) => type === 'put-principal'),
+    retryAt: () => now + times.appendRetryMs,
+    tryAgain: TRY_AGAIN,
+  });
+
   const connect = () => {
     phase = 'connecting';
     wakeAt = undefined;
@@ -66,7 +64,7 @@ export const createSession = (options: SessionOptions) => {
   const dropConnection = () => {
     pending.clear();
     pingedAt = undefined;
-    principalAgainAt = undefined;
+    principal.dropped();
     for (const [key, room] of rooms) {
       room.made = false;
       room.appendAgainAt = undefined;
@@ -103,14 +101,7 @@ export const createSession = (options: SessionOptions) => {
     failures = 0;
     emit({ type: 'connection', connection: 'online' });
     resume([...rooms.values()]);
-    if (principalChanged) putPrincipal(-1);
-  };
-
-  const putPrincipal = (version: number, farewells = true) => {
-    principalChanged = false;
-    principalAgainAt = undefined;
-    const number = request({ type: 'put-principal', farewells });
-    emit({ type: 'put-principal', request: number, version, farewells });
+    principal.flush();
   };
 
   const settle = (room: FollowedRoom) => {
@@ -122,18 +113,18 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const welcomed = (message: Extract<RelayMessage, { type: 'welcome' }>) => {
-    const { principal, mayManage } = options;
-    if (principal && message.principal && !sameBytes(message.principal, principal))
+    const { principal: id, mayManage } = options;
+    if (id && message.principal && !sameBytes(message.principal, id))
       emit({ type: 'problem', error: problems.somebodyElse() });
-    const note = principal && !message.principal ? message.farewell : undefined;
+    const note = id && !message.principal ? message.farewell : undefined;
     if (note?.length) emit({ type: 'farewell', note });
     // Who was taken out does not put itself back: first it must know what the note says.
-    if (principal && mayManage && !note?.length) {
+    if (id && mayManage && !note?.length) {
       phase = 'registering';
-      putPrincipal(message.version);
+      principal.put(message.version);
       return;
     }
-    if (principal && !message.principal) emit({ type: 'problem', error: problems.unknown() });
+    if (id && !message.principal) emit({ type: 'problem', error: problems.unknown() });
     beOnline();
   };
 
@@ -191,26 +182,20 @@ export const createSession = (options: SessionOptions) => {
   const done = (entry: Extract<Pending, { type: 'put-room' | 'put-principal' }>, version: number) => {
     if (entry.type === 'put-room') resume([entry.room]);
     else {
-      emit({ type: 'principal-written', version });
+      principal.written(version);
       principalAnswered();
     }
   };
 
   const principalAnswered = () => {
     if (phase === 'registering') beOnline();
-    else if (principalChanged) putPrincipal(-1);
+    else principal.flush();
   };
 
   const requestRefused = (entry: Pending, code: ErrorCode) => {
     switch (entry.type) {
       case 'put-principal':
-        if (code === 'UNEXPECTED_MESSAGE' && entry.farewells) return putPrincipal(-1, false);
-        if (TRY_AGAIN.has(code)) principalAgainAt = now + times.appendRetryMs;
-        emit({
-          type: 'problem',
-          error: new SealwireError(code, 'The relay did not take the list of devices.'),
-        });
-        principalAnswered();
+        if (principal.refused(code, entry.farewells)) principalAnswered();
         break;
       case 'put-room':
         // Another own device may have made it a moment ago: then it is there all the same.
@@ -299,7 +284,7 @@ export const createSession = (options: SessionOptions) => {
       ({ resumeAgainAt }) => resumeAgainAt !== undefined && now >= resumeAgainAt,
     );
     if (phase === 'online') resume(again);
-    if (principalAgainAt !== undefined && now >= principalAgainAt) putPrincipal(-1);
+    principal.onTime(now);
     if (pingedAt !== undefined && now >= pingedAt + times.pongWithinMs) emit({ type: 'disconnect' });
     else if (pingedAt === undefined && now >= heardAt + times.pingAfterMs) {
       pingedAt = now;
@@ -363,8 +348,7 @@ export const createSession = (options: SessionOptions) => {
       }
       case 'principal':
         if (!options.mayManage || (phase !== 'online' && phase !== 'registering')) break;
-        if ([...pending.values()].some(({ type }) => type === 'put-principal')) principalChanged = true;
-        else putPrincipal(-1);
+        principal.changed();
         break;
     }
   };
@@ -374,7 +358,7 @@ export const createSession = (options: SessionOptions) => {
     if (phase === 'off') return undefined;
     if (phase === 'waiting') return wakeAt;
     let at = pingedAt === undefined ? heardAt + times.pingAfterMs : pingedAt + times.pongWithinMs;
-    at = Math.min(at, principalAgainAt ?? at);
+    at = Math.min(at, principal.againAt() ?? at);
     for (const { appendAgainAt = at, resumeAgainAt = at } of rooms.values())
       at = Math.min(at, appendAgainAt, resumeAgainAt);
     return at;
