@@ -156,7 +156,12 @@ test('[DL21] a device that was on the list when its end became known gets its no
   const [note, ...more] = manage!.farewells!();
   assert.equal([note?.relayKey, more], [web!.logged.keys.relay, []]);
   manage!.written(3, manage!.relayKeys());
-  assert.equal([manage!.writtenVersion(), manage!.farewells!()], [3, []]);
+  assert.is(manage!.writtenVersion(), 3);
+  assert.is(
+    manage!.farewells!().length,
+    1,
+    'it goes with the next edit too: a copy of the past remembers no list',
+  );
 });
 
 test.run();

@@ -168,20 +168,6 @@ test('a farewell is handed on, and who was taken out does not put itself back', 
     }
 });
 
-test('farewells that another device left already are left out of the same edit, once', () => {
-  const device = drive({ mayManage: true });
-  device.say({ type: 'network', on: true });
-  device.signIn();
-  const first = device.only(device.all('put-principal'));
-  assert.ok(first.farewells);
-  device.hear({ type: 'refused', request: first.request, code: 'UNEXPECTED_MESSAGE' });
-  const again = device.only(device.all('put-principal'));
-  assert.equal([again.farewells, again.version, device.problems()], [false, -1, []]);
-  device.hear({ type: 'refused', request: again.request, code: 'UNEXPECTED_MESSAGE' });
-  assert.equal(device.all('put-principal'), []);
-  assert.equal(device.problems(), [['UNEXPECTED_MESSAGE', undefined]]);
-});
-
 test('the network coming back ends the wait at once', () => {
   const device = drive();
   device.say({ type: 'network', on: true });

@@ -1,6 +1,6 @@
 // Who may do what, decided from records alone. Pure. Rules: spec/relay-protocol.md §6.
 import { type ErrorCode, type Farewell, type RoomMember, sameBytes } from '@sealwire/protocol';
-import type { PrincipalEdit, PrincipalRecord, RoomRecord } from './store.ts';
+import type { PrincipalRecord, RoomRecord } from './store.ts';
 
 /** What comes of a wish to edit: write it, it is so already, or a code why not. */
 export type Verdict = 'write' | 'already' | ErrorCode;
@@ -39,15 +39,22 @@ export const judgeRoomEdit = (
 };
 
 /** An edit or creation of a principal whose signature holds. */
-export const judgePrincipalEdit = (current: PrincipalRecord | undefined, edit: PrincipalEdit): Verdict => {
+export const judgePrincipalEdit = (current: PrincipalRecord | undefined, edit: PrincipalRecord): Verdict => {
   if (current !== undefined && edit.version === current.version) {
     return sameKeys(edit.relayKeys, current.relayKeys) ? 'already' : 'VERSION_CONFLICT';
   }
-  if (edit.version !== (current?.version ?? 0) + 1) return 'VERSION_CONFLICT';
-  const leaves = ({ relayKey }: Farewell): boolean =>
-    lists(current?.relayKeys ?? [], relayKey) && !lists(edit.relayKeys, relayKey);
-  return (edit.farewells ?? []).every(leaves) ? 'write' : 'UNEXPECTED_MESSAGE';
+  return edit.version === (current?.version ?? 0) + 1 ? 'write' : 'VERSION_CONFLICT';
 };
+
+/** Of an edit's farewells those that are kept: for keys that it takes out. */
+export const countingFarewells = (
+  current: PrincipalRecord | undefined,
+  relayKeys: readonly Uint8Array[],
+  farewells: readonly Farewell[],
+): Farewell[] =>
+  farewells.filter(
+    ({ relayKey }) => lists(current?.relayKeys ?? [], relayKey) && !lists(relayKeys, relayKey),
+  );
 
 const lists = (keys: readonly Uint8Array[], key: Uint8Array): boolean =>
   keys.some((listed) => sameBytes(listed, key));

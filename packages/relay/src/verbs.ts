@@ -10,7 +10,7 @@ import { durably, edit, refusal } from './answers.ts';
 import type { Shared } from './core.ts';
 import type { Follow } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
-import { judgePrincipalEdit, judgeRoomEdit, refusalInRoom } from './rights.ts';
+import { countingFarewells, judgePrincipalEdit, judgeRoomEdit, refusalInRoom } from './rights.ts';
 import type { Session } from './session.ts';
 import { isSigned, principalIdOf } from './signatures.ts';
 import type { PrincipalEdit, RoomRecord } from './store.ts';
@@ -104,7 +104,7 @@ const putPrincipal = (
     manageKey: copyOf(manageKey),
     version,
     relayKeys: relayKeys.map(copyOf),
-    farewells,
+    farewells: countingFarewells(before, relayKeys, farewells),
   };
   return edit(shared, session, {
     request,

@@ -7,6 +7,9 @@ import type { EngineOptions } from '../sync/engine.ts';
 import { sealFarewell } from './farewell.ts';
 import type { Self } from './self.ts';
 
+/** Notes that go with an edit for devices that were linked last, whether or not they are known to be on the list. */
+const NOTES_TO_SPARE = 8;
+
 export interface PrincipalOptions {
   readonly self: () => Self;
   readonly saveSelf: (changes: Partial<Self>) => Promise<void>;
@@ -50,9 +53,13 @@ export const accountPrincipal = (options: PrincipalOptions): NonNullable<EngineO
       },
       farewells() {
         const listed = new Set(self().principalWritten.keys.split(','));
-        return [...log().devices.values()].flatMap(({ id: device, keys, revokedBy }) => {
-          if (!revokedBy || !listed.has(toHex(keys.relay))) return [];
-          const note = sealFarewell(log(), device, self().roomSecret, options.randomBytes);
+        const ended = [...log().devices.values()].filter(({ revokedBy }) => revokedBy !== undefined);
+        // What the relay lists may be newer than what this device remembers: it was restored from a copy, perhaps.
+        const newest = ended.slice(-NOTES_TO_SPARE);
+        return ended.flatMap((device) => {
+          const { id, keys } = device;
+          if (!listed.has(toHex(keys.relay)) && !newest.includes(device)) return [];
+          const note = sealFarewell(log(), id, self().roomSecret, options.randomBytes);
           return note ? [{ relayKey: keys.relay, note }] : [];
         });
       },

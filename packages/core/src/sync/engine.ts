@@ -42,7 +42,7 @@ export interface EngineOptions {
       readonly writtenVersion: () => number;
       /** The relay has this list under this version: it may not be the one that is wanted by now. */
       readonly written: (version: number, relayKeys: readonly Uint8Array[]) => void;
-      /** Notes for the keys that this edit takes out, each for one key; see spec/relay-protocol.md §6. */
+      /** Notes for keys that this edit may take out, each for one key; see spec/relay-protocol.md §6. */
       readonly farewells?: () => readonly { readonly relayKey: Uint8Array; readonly note: Uint8Array }[];
     };
   };
@@ -125,7 +125,7 @@ export const createEngine = (options: EngineOptions) => {
       send: ({ message }) => transmit(message),
       connection: ({ connection }) => setConnection(connection),
       'sign-in': ({ relayId: id, nonce }) => signIn(id, nonce),
-      'put-principal': ({ request, version, farewells }) => putPrincipal(request, version, farewells),
+      'put-principal': ({ request, version }) => putPrincipal(request, version),
       farewell: ({ note }) => options.onFarewell?.(note),
       'principal-written': ({ version }) => {
         principalVersion = version;
@@ -235,7 +235,7 @@ export const createEngine = (options: EngineOptions) => {
     transmit({ type: 'authenticate', relayKey, signature });
   };
 
-  const putPrincipal = (request: number, version: number, withFarewells: boolean): void => {
+  const putPrincipal = (request: number, version: number): void => {
     const manage = principal?.manage;
     if (!manage) return;
     if (version >= 0) principalVersion = version;
@@ -249,7 +249,7 @@ export const createEngine = (options: EngineOptions) => {
     sentKeys = relayKeys;
     const next = principalVersion + 1;
     const listed = new Set(relayKeys.map(toHex));
-    const farewells = [...((withFarewells && manage.farewells?.()) || [])]
+    const farewells = [...(manage.farewells?.() ?? [])]
       .filter(({ relayKey }) => !listed.has(toHex(relayKey)))
       .sort((a, b) => compareBytes(a.relayKey, b.relayKey));
     const statement = principalStatement({ principal: principal.id, version: next, relayKeys, farewells });

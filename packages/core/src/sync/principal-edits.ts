@@ -6,7 +6,7 @@ import type { SessionEffect } from './session-events.ts';
 export interface PrincipalEditsOptions {
   readonly emit: (effect: SessionEffect) => void;
   /** Opens a request. @returns its number. */
-  readonly request: (farewells: boolean) => number;
+  readonly request: () => number;
   readonly isWaiting: () => boolean;
   /** When what was refused for the moment is tried again. */
   readonly retryAt: () => number;
@@ -28,10 +28,10 @@ export const createPrincipalEdits = ({
   let hadConflict = false;
 
   /** @param version - the relay's, as a welcome says it; -1 for the one that follows from the last edit. */
-  const put = (version: number, farewells = true): void => {
+  const put = (version: number): void => {
     isChanged = false;
     againAt = undefined;
-    emit({ type: 'put-principal', request: request(farewells), version, farewells });
+    emit({ type: 'put-principal', request: request(), version });
   };
 
   return {
@@ -54,11 +54,7 @@ export const createPrincipalEdits = ({
       emit({ type: 'principal-written', version });
     },
     /** @returns true if the edit is over: it was said that it failed, or will be tried again later. */
-    refused(code: ErrorCode, farewells: boolean): boolean {
-      if (code === 'UNEXPECTED_MESSAGE' && farewells) {
-        put(-1, false);
-        return false;
-      }
+    refused(code: ErrorCode): boolean {
       // An edit of an earlier connection came through after all: which version that made, the next welcome says.
       if (code === 'VERSION_CONFLICT' && !hadConflict) {
         hadConflict = true;

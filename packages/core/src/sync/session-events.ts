@@ -54,8 +54,6 @@ export type SessionEffect =
       readonly type: 'put-principal';
       readonly request: number;
       readonly version: number;
-      /** False if the relay took none with the same list: another device's edit had left them already. */
-      readonly farewells: boolean;
     }
   /** The relay lists this device no more, and holds a note for it that says why. */
   | { readonly type: 'farewell'; readonly note: Uint8Array }

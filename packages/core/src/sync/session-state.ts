@@ -25,7 +25,7 @@ export interface FollowedRoom {
 export type Pending =
   | { readonly type: 'resume'; readonly rooms: readonly FollowedRoom[] }
   | { readonly type: 'put-room'; readonly room: FollowedRoom }
-  | { readonly type: 'put-principal'; readonly farewells: boolean }
+  | { readonly type: 'put-principal' }
   | { readonly type: 'append'; readonly room: FollowedRoom; readonly frame: Uint8Array };
 
 export interface SessionOptions {

@@ -46,7 +46,7 @@ export const createSession = (options: SessionOptions) => {
 
   const principal = createPrincipalEdits({
     emit,
-    request: (farewells) => request({ type: 'put-principal', farewells }),
+    request: () => request({ type: 'put-principal' }),
     isWaiting: () => [...pending.values()].some(({ type }) => type === 'put-principal'),
     retryAt: () => now + times.appendRetryMs,
     tryAgain: TRY_AGAIN,
@@ -195,7 +195,7 @@ export const createSession = (options: SessionOptions) => {
   const requestRefused = (entry: Pending, code: ErrorCode) => {
     switch (entry.type) {
       case 'put-principal':
-        if (principal.refused(code, entry.farewells)) principalAnswered();
+        if (principal.refused(code)) principalAnswered();
         break;
       case 'put-room':
         // Another own device may have made it a moment ago: then it is there all the same.
