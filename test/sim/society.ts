@@ -153,7 +153,8 @@ const touch = (
         return;
       }
     } else {
-      const know = founders.length > 0 && founders.every((device) => inside(device) === false);
+      const know =
+        founders.length > 0 && founders.every((device) => has(device, id) && inside(device) === false);
       const { connection, pending } = who.device?.status.get() ?? {};
       resting = know && connection === 'online' && pending === 0 ? resting + 1 : 0;
       if (resting >= RESTING_LOOKS && isSteady(chat.places.get(who.account))) {

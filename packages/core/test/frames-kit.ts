@@ -1,6 +1,5 @@
 // Frames made by hand, honest and lying ones, and a room that takes them in any order: for tests of verdicts.
-import type { StoredFrame } from '@sealwire/protocol';
-import { toHex } from '@sealwire/protocol';
+import { CONTROL_STREAM, type StoredFrame, toHex } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import { type Body, decodeBody, encodeBody, encodeSigned, KIND } from '../src/frame/body.ts';
 import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
@@ -62,7 +61,7 @@ export const startLine = (options: LineOptions): Line => {
       say(counter, { texts = [], deletions = [], payload, signer = options.device }) {
         const signed = encodeSigned(
           {
-            kind: KIND.updates,
+            kind: stream === CONTROL_STREAM ? KIND.control : KIND.updates,
             clientId,
             counter,
             previous: at.last,
@@ -71,7 +70,7 @@ export const startLine = (options: LineOptions): Line => {
             heads: [],
             payload: payload ?? payloadOf(clientId, at.clock, texts, deletions),
           },
-          true,
+          stream !== CONTROL_STREAM,
         );
         const hash = chainNext(at.hash, signed);
         const frame = sealFrame(

@@ -2,10 +2,7 @@
 import { CONTROL_STREAM, LIMITS, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodeBody, encodeBody, encodeSigned, KIND } from '../src/frame/body.ts';
-import { chainNext, chainStart, chainStatement } from '../src/frame/chain.ts';
-import { deriveClientId } from '../src/frame/client-id.ts';
-import { sealFrame, streamKey } from '../src/frame/envelope.ts';
+import { streamKey } from '../src/frame/envelope.ts';
 import { roomIdOf } from '../src/identity/device-keys.ts';
 import { encodeEntries } from '../src/room/control.ts';
 import { createCuts } from '../src/room/cuts.ts';
@@ -206,34 +203,19 @@ test('[FR22] frames that nobody signed are kept only so many', async () => {
   assert.equal(reader.texts(), ['mine', 'mine again']);
 });
 
-test('[FR23] an entry in a void control frame is judged like any other', async () => {
-  const { random, account, device, give } = await stage(8);
+test('[FR23] entries in void control frames are judged like any others; what is wrong with one is said once', async () => {
+  const { random, account, stranger, device, give } = await stage(8);
+  const { root } = account.log;
+  const key = streamKey(account.secret, roomIdOf(account.secret), CONTROL_STREAM, root);
+  const chain = startLine({ random, logId: root, device, key, stream: CONTROL_STREAM });
   const reader = await testRoom(random, account, 0, { epochKeys: [] });
-  const nonce = random.bytes(16);
-  const logId = account.log.root;
-  const clientId = deriveClientId(device.logged.keys.identity, logId, CONTROL_STREAM, nonce);
-  const address = { logId, stream: CONTROL_STREAM, deviceId: device.logged.id, clientId };
-  const signed = encodeSigned(
-    {
-      kind: KIND.control,
-      clientId,
-      counter: 1,
-      previous: 0,
-      opening: { deviceId: device.logged.id, nonce },
-      seen: [],
-      heads: [],
-      payload: encodeEntries([await firstEpoch(account)]),
-    },
-    false,
-  );
-  const signature = device.sign(chainStatement(address, 1, chainNext(chainStart(address), signed)));
-  const body = encodeBody(signed, signature);
-  assert.is(decodeBody(body).counter, 1);
-  const key = streamKey(account.secret, roomIdOf(account.secret), CONTROL_STREAM, logId);
   reader.room.state.cuts.set(toHex(device.logged.id), { order: 'aa', chains: new Map() });
-  await give(reader, { stream: CONTROL_STREAM, frame: sealFrame(key, body, random.bytes) });
+  await give(reader, chain.say(1, { payload: encodeEntries([await firstEpoch(account)]) }));
   assert.equal(codes(reader), [], 'to say what one was sent to say is no offence');
   assert.ok(reader.room.state.control.current(), 'the epoch is known');
+  const wrong = chain.say(2, { payload: encodeEntries([await firstEpoch(stranger)]) });
+  for (let times = 0; times < 2; times++) await give(reader, wrong);
+  assert.equal(codes(reader), ['LOG_ENTRY_REFUSED']);
 });
 
 test('[FR24] a device that is cut sends nothing and keeps what it wrote', async () => {

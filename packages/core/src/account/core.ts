@@ -229,8 +229,9 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       const seed = fromBase64Url(text)!;
       const { publicKey, privateKey } = await hpkeKeyPairOf(suite, seed);
       if (!account.add(publicKey, privateKey)) continue;
-      await saveSelf({ accountKeys: account.privateKeys() });
+      const saved = saveSelf({ accountKeys: account.privateKeys() });
       retryRooms();
+      await saved;
     }
   };
   const state = readAccount(accountPage, () => {

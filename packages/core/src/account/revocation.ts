@@ -89,8 +89,10 @@ export const createRevocation = (options: RevocationOptions) => {
       }
     }
     if (!learned) return;
-    await save();
+    // What can be read now is read now: a key that a full disk does not take comes again.
+    const saved = save();
     options.learned();
+    await saved;
   };
 
   /** Whether a new account key is due, and nobody else need be waited for. */

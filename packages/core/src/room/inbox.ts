@@ -164,8 +164,9 @@ export const createInbox = (options: InboxOptions) => {
     if (options.shelf.has(key, item.body)) return;
     // Log entries prove themselves, whatever becomes of the frame that brought them: beyond a cut they are no offence.
     const isLog = item.body.kind === KIND.control;
-    if (!(isLog && why === 'void') && options.shelf.tell(key, item.body)) refuse(item, error, chain);
-    if (isLog) await judgeControl(options, item.body);
+    const offence =
+      (isLog && (await judgeControl(options, item.body))) || (isLog && why === 'void' ? undefined : error);
+    if (offence && options.shelf.tell(key, item.body)) refuse(item, offence, chain);
     if (!options.shelf.add(key, why, item.body)) return;
     // Whose it is must be known for those that follow it.
     if (!chains.has(key)) chains.set(key, chain);
