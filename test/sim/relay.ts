@@ -61,22 +61,25 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
       });
     });
 
+  /** Counts disks: what a lost one was still writing is on none. */
+  let disks = 0;
   /** The store, and a record of what became durable in it. */
-  const recording = (inner: LogStore): LogStore => ({
+  const recording = (inner: LogStore, mine = ++disks): LogStore => ({
     ...inner,
     async putPrincipal(edit) {
       const before = keepsGhosts ? (inner.principal(edit.id)?.relayKeys ?? []) : [];
       const record = before.length === 0 ? edit : { ...edit, relayKeys: union(before, edit.relayKeys) };
       await inner.putPrincipal(record);
-      changes.push({ type: 'principal', record });
+      if (mine === disks) changes.push({ type: 'principal', record });
     },
     async putRoom(record) {
       await inner.putRoom(record);
-      changes.push({ type: 'room', record });
+      if (mine === disks) changes.push({ type: 'room', record });
     },
     async append({ room, stream, frame }) {
       const kept = { type: 'append', room: room.slice(), stream, frame: frame.slice() } as const;
       const position = await inner.append({ room, stream, frame });
+      if (mine !== disks) return position;
       changes.push(kept);
       wiretap.durable(kept.frame);
       return position;
@@ -139,6 +142,7 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
     async restore(
       holds: (change: { readonly room: string | undefined }, index: number) => boolean,
     ): Promise<void> {
+      disks += 1;
       for (const [i, change] of changes.splice(0).entries()) {
         if (holds({ room: roomOf(change) }, i)) changes.push(change);
         else if (change.type === 'append') wiretap.lost(change.frame);

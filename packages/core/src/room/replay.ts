@@ -57,12 +57,12 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
     // The newest holds: a room goes back where older frames can be read by now.
     if (record.type === 'bodies') state.cursor = record.cursor;
   }
+  for (const { id, record } of records)
+    if (record.type === 'framed') state.framed.push(framedItem(id, record));
   const pages = await replayFrames(options);
   state.shelf.allTold();
-  for (const { id, record } of records) {
-    if (record.type === 'framed') state.framed.push(framedItem(state, id, record));
+  for (const { id, record } of records)
     if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
-  }
   showPages(state, pages);
 };
 
@@ -174,6 +174,9 @@ const replayOne = (
     known.stored = Math.max(known.stored, chain.clock);
     if (receivedAt !== undefined) known.sent = Math.max(known.sent, chain.clock);
     state.own.set(body.clientId, known);
+    const waiting =
+      receivedAt === undefined && state.framed.find((item) => keptKey(item.body) === keptKey(body));
+    if (waiting) waiting.clockAfter = chain.clock;
     if (receivedAt !== undefined)
       state.kept.set(keptKey(body), { position, stream, body: stored.encodedBody });
   }
@@ -228,15 +231,13 @@ const readStored = ({ body, ...record }: StoredRecord): Stored => ({
   trusted: true,
 });
 
-/** Entries of one that was put back were sent before; any other is the newest of its chain, since edits wait for it. */
-const framedItem = (
-  { chains, kept }: RoomState,
-  id: RecordId,
-  { stream, frame, body: encodedBody }: FramedRecord,
-): FramedItem => {
+/**
+ * Where its clock ends is known when it is replayed: not while it is void. One that was put back is a duplicate, and its
+ * entries were sent before.
+ */
+const framedItem = (id: RecordId, { stream, frame, body: encodedBody }: FramedRecord): FramedItem => {
   const body = decodeBody(encodedBody);
-  const clockAfter = kept.has(keptKey(body)) ? 0 : (chains.get(chainKey(stream, body.clientId))?.clock ?? 0);
-  return { stream, frame, encodedBody, body, record: id, clockAfter, sent: false };
+  return { stream, frame, encodedBody, body, record: id, clockAfter: 0, sent: false };
 };
 
 const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {

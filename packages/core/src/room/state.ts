@@ -71,8 +71,8 @@ export interface OwnProgress {
 /** An own frame that is stored and not acknowledged. */
 export type FramedItem = Framed & {
   readonly record: RecordId;
-  /** The clock of its clientID after its last entry; 0 if it has none. Others behind it may be in flight as well. */
-  readonly clockAfter: number;
+  /** The clock of its clientID after its last entry; 0 if it has none, or is void. Others behind it may be in flight as well. */
+  clockAfter: number;
   sent: boolean;
 };
 
