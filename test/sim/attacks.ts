@@ -147,6 +147,16 @@ export const ATTACKS = {
       return [member.send({ chain, payload: update([], deletion(victim.address.clientId, 0, 1)), moves: 0 })];
     },
   },
+  "deletes another's words": {
+    codes: ['UPDATE_REFUSED'],
+    run: ({ member, room }) => {
+      const strangers = member.strangers(room);
+      const victim = member.victim(room, PAGE, (deviceId) => strangers.has(deviceId));
+      if (!victim || room.kind !== 'chat') return [];
+      const chain = member.chain(room, PAGE);
+      return [member.send({ chain, payload: update([], deletion(victim.address.clientId, 0, 1)), moves: 0 })];
+    },
+  },
   'adds a device without the right': {
     codes: ['LOG_ENTRY_REFUSED'],
     run: ({ member, room }) => {

@@ -199,12 +199,17 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
       open?.close();
     },
     /** Another device's newest chain in a room, as far as its frames tell. */
-    victim(room: KnownRoom, stream: string): HeardChain | undefined {
+    victim(
+      room: KnownRoom,
+      stream: string,
+      which: (deviceId: string) => boolean = () => true,
+    ): HeardChain | undefined {
       const found = new Map<number, HeardChain>();
       for (const { stream: of, body } of heard(room)) {
         if (of !== stream) continue;
         let chain = found.get(body.clientId);
-        if (!chain && body.opening && toHex(body.opening.deviceId) !== toHex(ownId)) {
+        const opener = body.opening && toHex(body.opening.deviceId);
+        if (!chain && body.opening && opener && opener !== toHex(ownId) && which(opener)) {
           const { deviceId, nonce } = body.opening;
           const address = { logId: room.logId, stream, deviceId, clientId: body.clientId };
           chain = { room, stream, address, nonce, last: 0, hash: chainStart(address), clock: 0 };
@@ -216,6 +221,20 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
         chain.clock += 1;
       }
       return [...found.values()].at(-1);
+    },
+    /** Devices of other accounts, as far as a room's log shows them; ids in hexadecimal. */
+    strangers(room: KnownRoom): ReadonlySet<string> {
+      const { root } = keys.self.log;
+      const added = heard(room)
+        .filter(({ body }) => body.kind === KIND.control)
+        .flatMap(({ body }) => entriesOf(body.payload));
+      return new Set(
+        added.flatMap(({ entry, hash }) => {
+          if (entry.type !== 'device-genesis' && entry.type !== 'device-add') return [];
+          const account = entry.type === 'device-add' ? entry.account : hash;
+          return toHex(account) === toHex(root) ? [] : [toHex(deviceIdOf(entry.device.identity))];
+        }),
+      );
     },
     /** The epoch of the highest number that was ever announced in a room. */
     newestEpoch(room: KnownRoom): SignedEntry<EpochEntry> | undefined {

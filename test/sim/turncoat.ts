@@ -17,6 +17,8 @@ export interface Turncoat {
 }
 
 const BEYOND: AttackKind = 'speaks after it was logged out';
+/** Among people alone is there anybody whose words are not one's own account's. */
+const AMONG_OTHERS: AttackKind = "deletes another's words";
 const KINDS = (Object.keys(ATTACKS) as AttackKind[]).filter((kind) => kind !== BEYOND);
 
 /** Takes a device out of the honest ones' row; it attacks until it is stopped. */
@@ -41,9 +43,14 @@ export const turn = (stage: Stage, device: SimDevice, devices = stage.devices): 
     world.after(1_000, () => void attack());
   };
 
+  const choose = (): AttackKind => {
+    if (isOver) return BEYOND;
+    return isNeighbour && story.chance(0.25) ? AMONG_OTHERS : story.pick(KINDS);
+  };
+
   const attack = async (): Promise<void> => {
     if (stopped || !member) return;
-    const kind = isOver ? BEYOND : story.pick(KINDS);
+    const kind = choose();
     // What a neighbour does in their own rooms concerns nobody else.
     const rooms = member
       .rooms()

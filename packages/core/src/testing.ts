@@ -1,5 +1,5 @@
 // What tests, the demo and the benchmark need of core's inside. Reachable from sources only, not from the package.
-import { SealwireError, toHex } from '@sealwire/protocol';
+import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { chatKeys, type RoomKeys } from './account/rooms.ts';
 import { decodeSelf, type Self } from './account/self.ts';
 import { decodeBody } from './frame/body.ts';
@@ -7,7 +7,7 @@ import { roomIdOf } from './identity/device-keys.ts';
 import { decodeEntry, type Entry } from './logdoc/entries.ts';
 import { decodePayload } from './logdoc/payload.ts';
 import { randomBytes } from './random.ts';
-import { type BodiesRecord, decodeRecord } from './room/records.ts';
+import { type BodiesRecord, decodeRecord, type EpochRecord } from './room/records.ts';
 import type { Storage } from './vault/storage.ts';
 import { openVault } from './vault/vault.ts';
 
@@ -114,7 +114,12 @@ export const readKeys = async (
       epochKeys: self.epochKeys,
     };
     const bodies = records.filter((record): record is BodiesRecord => record.type === 'bodies');
-    return { self, rooms: [account, ...chatsIn(bodies, toHex(account.id))] };
+    const unwrapped = records.filter((record): record is EpochRecord => record.type === 'epoch');
+    const rooms = [account, ...chatsIn(bodies, toHex(account.id))].map((room) => {
+      const more = unwrapped.flatMap(({ room: of, key }) => (key && sameBytes(of, room.id) ? [key] : []));
+      return { ...room, epochKeys: [...room.epochKeys, ...more] };
+    });
+    return { self, rooms };
   } finally {
     await vault.close();
   }

@@ -231,6 +231,34 @@ test('[FR24] a device that is cut sends nothing and keeps what it wrote', async 
   assert.is(again.room.pending(), 1);
 });
 
+test('[FR24] what was framed, cut and let in again shows as sent once the relay has it, though the device started in between', async () => {
+  const { random, account } = await stage(12);
+  const id = toHex(account.devices[1]!.logged.id);
+  const phone = await testRoom(random, account, 1);
+  await phone.write('one');
+  await phone.room.goLive();
+  await phone.room.idle();
+  assert.equal(
+    phone.sent.map(({ stream }) => stream),
+    [CONTROL_STREAM],
+  );
+  await phone.room.appended(1, phone.sent[0]!.frame);
+  await phone.room.idle();
+  assert.is(phone.sent[1]!.stream, PAGE, 'framed and not acknowledged');
+  const cuts = createCuts();
+  cuts.set(id, { order: 'aa', chains: new Map() });
+  const again = await testRoom(random, account, 1, { records: phone.records, cuts });
+  assert.equal(again.texts(), [], 'void');
+  cuts.withdraw(id, 'aa');
+  await Promise.resolve();
+  await again.room.idle();
+  assert.equal(again.texts(), ['one']);
+  const [own] = [...again.room.state.own.values()].filter(({ stored }) => stored > 0);
+  assert.equal(own, { stored: 1, sent: 0 });
+  assert.is((await drain(again)).length, 1);
+  assert.equal(own, { stored: 1, sent: 1 });
+});
+
 test('[LD5] a range of another account’s words is left out, and the rest of its frame counts', async () => {
   const { reader, stranger, device, line, give } = await stage(10);
   const chain = line(device);

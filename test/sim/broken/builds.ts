@@ -70,8 +70,8 @@ export const BUILDS: readonly BrokenBuild[] = [
     name: 'sent before it is stored',
     file: `${ROOM}/sender.ts`,
     snippet: `      await durable;
-      if (state.live) send(item);`,
-    broken: `      if (state.live) send(item);
+      await sendFramed(({ body }) => body === item.body);`,
+    broken: `      await sendFramed(({ body }) => body === item.body);
       await durable;`,
   },
   {
@@ -108,9 +108,4 @@ export const BUILDS: readonly BrokenBuild[] = [
     snippet: 'return difference === 0 ? new Checked(check.device) : undefined;',
     broken: 'return difference >= 0 ? new Checked(check.device) : undefined;',
   },
-];
-
-/** What must be broken as well once the simulator can show it, and what that waits for. */
-export const WAITING: readonly { readonly name: string; readonly for: string }[] = [
-  { name: "a member deletes another's words", for: 'chats of several accounts' },
 ];
