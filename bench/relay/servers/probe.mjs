@@ -10,7 +10,7 @@ process.on('message', (wish) => {
   collect?.();
   setImmediate(() => {
     collect?.();
-    process.send({ rss: process.memoryUsage().rss });
+    process.send(process.memoryUsage());
   });
 });
 // The channel alone must not keep a server alive that has ended.

@@ -1,5 +1,6 @@
 // The hot path against its plain twin: the same random events give the same bytes on every socket.
 // Rules: spec/relay-protocol.md §7 (RP70 to RP72, RP82).
+// slow
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import type { StoredFrame } from '@sealwire/protocol';
