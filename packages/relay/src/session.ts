@@ -17,7 +17,7 @@ import type { Shared } from './core.ts';
 import type { Follow, Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
 import type { Link, LinkEvents } from './link.ts';
-import { createPace, type Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { isSigned } from './signatures.ts';
 import type { RoomRecord } from './store.ts';
 import { perform } from './verbs.ts';
@@ -69,6 +69,8 @@ export const createSession = (
   address: string | undefined,
 ): Session => new OpenSession(shared, link, nonce, address);
 
+const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4 };
+
 const NOTHING = (): void => {};
 
 class OpenSession implements Session {
@@ -89,7 +91,8 @@ class OpenSession implements Session {
   #callOff: () => void;
   #isOver = false;
   #whenSettled: (() => void)[] = [];
-  readonly #stops = new Set<StopReason>();
+  /** Reasons not to read, one bit each. */
+  #stops = 0;
 
   constructor(shared: Shared, link: Link, nonce: Uint8Array, address: string | undefined) {
     this.#shared = shared;
@@ -166,12 +169,14 @@ class OpenSession implements Session {
   }
 
   stopReading(reason: StopReason): void {
-    if (this.#stops.size === 0) this.#link.pause();
-    this.#stops.add(reason);
+    if (this.#stops === 0) this.#link.pause();
+    this.#stops |= STOP_BITS[reason];
   }
 
   goOnReading(reason: StopReason): void {
-    if (this.#stops.delete(reason) && this.#stops.size === 0) this.#link.resume();
+    if ((this.#stops & STOP_BITS[reason]) === 0) return;
+    this.#stops &= ~STOP_BITS[reason];
+    if (this.#stops === 0) this.#link.resume();
   }
 
   sendMessage(message: RelayMessage): void {
@@ -289,8 +294,8 @@ class OpenSession implements Session {
 
   /** Who sends faster than it may is not read for as long as that takes to even out. */
   #keepPace(message: ClientMessage, bytes: number): void {
-    const { clock, limits } = this.#shared;
-    this.#pace ??= createPace(limits);
+    const { clock, newPace } = this.#shared;
+    this.#pace ??= newPace();
     const waitMs = this.#pace.charge(clock.now(), message, bytes);
     if (waitMs === 0 || this.#isOver) return;
     this.stopReading('rate');
