@@ -1,16 +1,18 @@
 // `pnpm bench`: runs benchmark suites, prints a table on stdout and progress on stderr. Form of results: README.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { figuresOf, withFigures } from './lib/figures.ts';
 import { type Baseline, complaintsOf } from './lib/gate.ts';
 import { help, parseOptions } from './lib/options.ts';
 import { plotResults } from './lib/plot.ts';
-import { ResultsDiffer } from './lib/result.ts';
+import { environment, ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
 import { linkingSuite } from './linking/bench.ts';
 import { mergeSuite } from './merge/bench.ts';
+import { relaySuite } from './relay/bench.ts';
 import { rotationSuite } from './rotation/bench.ts';
 
-const SUITES = [mergeSuite, rotationSuite, linkingSuite];
+const SUITES = [mergeSuite, rotationSuite, linkingSuite, relaySuite];
 const BASELINE = new URL('baseline.json', import.meta.url);
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -31,12 +33,17 @@ const main = async (args: readonly string[]): Promise<number> => {
       {
         quick: options.quick,
         say,
-        show: (suite, results, notes) => {
-          print(`\n${[formatTable(results, baseline.ratios[suite.name]), '', ...notes].join('\n')}`);
+        show: (suite, { results, notes, pictures = new Map() }) => {
+          const table = formatTable(results, baseline.ratios[suite.name]);
+          print(`\n${[table, '', ...notes].join('\n')}`);
           complaints.push(...complaintsOf(results, suite, baseline));
           if (!options.plot) return;
           const picture = plotResults(`${suite.name}: ${suite.about}`, results);
-          writeFileSync(new URL(`${suite.name}/plot.svg`, import.meta.url), picture);
+          for (const [name, svg] of [['plot.svg', picture] as const, ...pictures])
+            writeFileSync(new URL(`${suite.name}/${name}`, import.meta.url), svg);
+          const page = new URL(`${suite.name}/README.md`, import.meta.url);
+          const figures = figuresOf(environment(options.quick), results, notes);
+          writeFileSync(page, withFigures(readFileSync(page, 'utf8'), figures));
         },
       },
     );

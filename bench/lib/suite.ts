@@ -16,24 +16,29 @@ export interface Suite {
    * @returns rows, and lines that explain them.
    * @throws ResultsDiffer before anything is timed.
    */
-  readonly run: (
-    options: SuiteRun,
-  ) => Promise<{ readonly results: readonly Result[]; readonly notes: readonly string[] }>;
+  readonly run: (options: SuiteRun) => Promise<SuiteResult>;
+}
+
+export interface SuiteResult {
+  readonly results: readonly Result[];
+  readonly notes: readonly string[];
+  /** More pictures, SVG by file name. */
+  readonly pictures?: ReadonlyMap<string, string>;
 }
 
 /** Runs suites one after another. */
 export const runSuites = async (
   suites: readonly Suite[],
   options: SuiteRun & {
-    readonly show: (suite: Suite, results: readonly Result[], notes: readonly string[]) => void;
+    readonly show: (suite: Suite, result: SuiteResult) => void;
   },
 ): Promise<Report> => {
   const all: Result[] = [];
   for (const suite of suites) {
     options.say(`${suite.name}: ${suite.about}`);
-    const { results, notes } = await suite.run(options);
-    options.show(suite, results, notes);
-    all.push(...results);
+    const result = await suite.run(options);
+    options.show(suite, result);
+    all.push(...result.results);
   }
   return { env: environment(options.quick), results: all };
 };

@@ -39,13 +39,20 @@ export const encodeRelayMessage = (message: RelayMessage): Uint8Array => encode(
  */
 export const decodeRelayMessage = (bytes: Uint8Array): RelayMessage => decode(RELAY_BY_TAG, bytes);
 
+/** One for all messages, since most are shorter than what a new one allocates. */
+let encoder = encoding.createEncoder();
+const KEPT_BYTES = 64 * 1024;
+
 const encode = <M extends { readonly type: string }>(
   codecs: { readonly [type: string]: Codec<M> },
   message: M,
 ) => {
   const codec = Object.hasOwn(codecs, message.type) ? codecs[message.type] : undefined;
   if (codec === undefined) throw new TypeError(`there is no message of type ${String(message.type)}`);
-  const encoder = encoding.createEncoder();
+  // A message that could not be written may have left something behind.
+  encoder.cpos = 0;
+  encoder.bufs = [];
+  if (encoder.cbuf.length > KEPT_BYTES) encoder = encoding.createEncoder();
   encoding.writeUint8(encoder, codec.tag);
   codec.write(encoder, message);
   const bytes = encoding.toUint8Array(encoder);

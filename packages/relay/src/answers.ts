@@ -52,18 +52,21 @@ export const durably = <T>(
   const { clock, measures } = shared;
   const askedAt = clock.now();
   if (bytes > 0) shared.pressure.add(bytes, session);
-  void write()
-    .then(
-      (result) => {
-        measures.durable(clock.now() - askedAt);
-        session.guarded(() => written(result));
-      },
-      (error: unknown) => session.sendMessage(refusal(request, storeCode(shared, error))),
-    )
-    .finally(() => {
-      if (bytes > 0) shared.pressure.remove(bytes);
-      session.writeEnded();
-    });
+  const ended = (): void => {
+    if (bytes > 0) shared.pressure.remove(bytes);
+    session.writeEnded();
+  };
+  void write().then(
+    (result) => {
+      measures.durable(clock.now() - askedAt);
+      session.guarded(() => written(result));
+      ended();
+    },
+    (error: unknown) => {
+      session.sendMessage(refusal(request, storeCode(shared, error)));
+      ended();
+    },
+  );
   return undefined;
 };
 

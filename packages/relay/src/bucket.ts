@@ -18,27 +18,39 @@ export interface Bucket {
 }
 
 /** A full bucket. */
-export const createBucket = ({ most, everyMs }: BucketSize): Bucket => {
-  let left = most;
-  let filledAt: number | undefined;
-  const fill = (now: number): void => {
-    if (filledAt !== undefined) left = Math.min(most, left + Math.max(0, now - filledAt) / everyMs);
-    filledAt = now;
-  };
-  return {
-    take(now, amount) {
-      fill(now);
-      if (left < amount) return false;
-      left -= amount;
-      return true;
-    },
-    spend(now, amount) {
-      fill(now);
-      left -= amount;
-      return left >= 0 ? 0 : Math.ceil(-left * everyMs);
-    },
-  };
-};
+export const createBucket = (size: BucketSize): Bucket => new PlainBucket(size);
+
+/** Three fields, since every connection has several of them. */
+class PlainBucket implements Bucket {
+  readonly #size: BucketSize;
+  #left: number;
+  #filledAt: number | undefined;
+
+  constructor(size: BucketSize) {
+    this.#size = size;
+    this.#left = size.most;
+  }
+
+  take(now: number, amount: number): boolean {
+    this.#fill(now);
+    if (this.#left < amount) return false;
+    this.#left -= amount;
+    return true;
+  }
+
+  spend(now: number, amount: number): number {
+    this.#fill(now);
+    this.#left -= amount;
+    return this.#left >= 0 ? 0 : Math.ceil(-this.#left * this.#size.everyMs);
+  }
+
+  #fill(now: number): void {
+    const { most, everyMs } = this.#size;
+    if (this.#filledAt !== undefined)
+      this.#left = Math.min(most, this.#left + Math.max(0, now - this.#filledAt) / everyMs);
+    this.#filledAt = now;
+  }
+}
 
 /** Buckets by name; of the longest unused the fill is forgotten. */
 export interface Buckets {

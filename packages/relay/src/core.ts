@@ -7,6 +7,7 @@ import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock, Link, LinkEvents } from './link.ts';
 import { type Measures, NO_MEASURES } from './measures.ts';
+import { createPaces, type Pace } from './pace.ts';
 import { type Cells, createCells, type Effect } from './rendezvous.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { createSession, type Session } from './session.ts';
@@ -65,6 +66,8 @@ export interface Shared extends CoreOptions {
   /** Connections of the keys that a principal lists at present. */
   sessionsOf(principal: Uint8Array): Iterable<Session>;
   readonly budgets: Budgets;
+  /** The pace of a connection. */
+  readonly newPace: () => Pace;
   /** Counts bytes of appends that wait for the disk. */
   readonly pressure: Pressure;
   ended(session: Session): void;
@@ -90,7 +93,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const { store, clock, limits, measures = NO_MEASURES } = options;
   const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
-  const byKey = new Map<string, Set<Session>>();
+  /** Lists: nearly all hold one, and a set takes five times the memory. */
+  const byKey = new Map<string, readonly Session[]>();
   let stopping = false;
   const cells = createCells<Session>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
@@ -109,7 +113,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     },
     authenticated(session, relayKey) {
       const key = keyOf(relayKey);
-      byKey.set(key, (byKey.get(key) ?? new Set()).add(session));
+      byKey.set(key, [...(byKey.get(key) ?? []), session]);
       if (session.address !== undefined) addresses.authenticated(session.address);
     },
     principalChanged(before, after) {
@@ -125,6 +129,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       for (const relayKey of store.principal(principal)?.relayKeys ?? [])
         yield* byKey.get(keyOf(relayKey)) ?? [];
     },
+    newPace: createPaces(limits),
     budgets: {
       principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
@@ -135,9 +140,9 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
       const key = session.relayKey && keyOf(session.relayKey);
       if (key !== undefined) {
-        const ofKey = byKey.get(key);
-        ofKey?.delete(session);
-        if (ofKey?.size === 0) byKey.delete(key);
+        const others = (byKey.get(key) ?? []).filter((each) => each !== session);
+        if (others.length > 0) byKey.set(key, others);
+        else byKey.delete(key);
       }
       shared.rendezvous(cells.left(clock.now(), session));
     },

@@ -1,7 +1,7 @@
 // How fast one connection may ask: each message has a price, in messages and in bytes, and who is in debt is not read.
 // Rules: spec/relay-protocol.md §12 (RP123).
 import type { ClientMessage } from '@sealwire/protocol';
-import { createBucket } from './bucket.ts';
+import { type Bucket, createBucket } from './bucket.ts';
 
 export interface PaceLimits {
   readonly messagesAtOnce: number;
@@ -15,14 +15,26 @@ export interface Pace {
   charge(now: number, message: ClientMessage, bytes: number): number;
 }
 
-export const createPace = (limits: PaceLimits): Pace => {
-  const messages = createBucket({ most: limits.messagesAtOnce, everyMs: 1_000 / limits.messagesPerSecond });
-  const traffic = createBucket({ most: limits.bytesAtOnce, everyMs: 1_000 / limits.bytesPerSecond });
-  return {
-    charge: (now, message, bytes) =>
-      Math.max(messages.spend(now, priceOf(message)), traffic.spend(now, bytes)),
-  };
+/** @returns what makes the pace of one connection. */
+export const createPaces = (limits: PaceLimits): (() => Pace) => {
+  const messages = { most: limits.messagesAtOnce, everyMs: 1_000 / limits.messagesPerSecond };
+  const bytes = { most: limits.bytesAtOnce, everyMs: 1_000 / limits.bytesPerSecond };
+  return () => new TwoBuckets(createBucket(messages), createBucket(bytes));
 };
+
+class TwoBuckets implements Pace {
+  readonly #messages: Bucket;
+  readonly #traffic: Bucket;
+
+  constructor(messages: Bucket, traffic: Bucket) {
+    this.#messages = messages;
+    this.#traffic = traffic;
+  }
+
+  charge(now: number, message: ClientMessage, bytes: number): number {
+    return Math.max(this.#messages.spend(now, priceOf(message)), this.#traffic.spend(now, bytes));
+  }
+}
 
 /** About as many messages as cost the relay the same work: a signature costs it as much as 64 pings. */
 const priceOf = (message: ClientMessage): number => {

@@ -11,7 +11,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LIMITS, SUBPROTOCOL } from '@sealwire/protocol';
-import { type ServerOptions, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 import { answerHealth } from './health.ts';
 import { type RelayLimits, relayLimits } from './limits.ts';
@@ -174,6 +174,17 @@ const attach = ({
     log({ event: 'turned-away', status });
     reject(stream, `${status} ${STATUS_CODES[status]}`);
   };
+  /** On its own, so that what lives as long as the connection does not hold the request. */
+  const accept = (socket: WebSocket, stream: Duplex, address: string): void => {
+    const open = new SocketLink(socket, stream, limits, () => {
+      sockets.delete(open);
+      log({ event: 'disconnected', connections: core.connections });
+      if (isClosed && sockets.size === 0) allGone();
+    });
+    sockets.add(open);
+    open.events = core.connect(open, address);
+    log({ event: 'connected', connections: core.connections });
+  };
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     const isFull = isClosed || core.connections >= limits.connections;
     if (isFull || !asksForProtocol(request)) {
@@ -185,16 +196,7 @@ const attach = ({
       turnAway(stream, 429);
       return;
     }
-    upgrades.handleUpgrade(request, stream, head, (socket) => {
-      const open = new SocketLink(socket, stream, limits, () => {
-        sockets.delete(open);
-        log({ event: 'disconnected', connections: core.connections });
-        if (isClosed && sockets.size === 0) allGone();
-      });
-      sockets.add(open);
-      open.events = core.connect(open, address);
-      log({ event: 'connected', connections: core.connections });
-    });
+    upgrades.handleUpgrade(request, stream, head, (socket) => accept(socket, stream, address));
   };
   server.on('upgrade', upgrade);
 

@@ -151,18 +151,22 @@ const passRoom = (room: ActiveRoom, readBytes: number): void => {
   const { fresh, head, passed } = room;
   room.fresh = [];
   room.passed = head;
-  let shared: Uint8Array[] | undefined;
+  const alike: Subscriber[] = [];
   for (const follow of room.followers) {
     // Below `passed` it is in its connection's backlog already, which now reaches to the new `passed`.
     if (follow.cursor < passed) continue;
     if (follow.subscriber.isFull()) {
       follow.subscriber.fallBehind(follow);
     } else if (follow.cursor === passed && follow.own === undefined) {
-      shared ??= encodeFrames(room.id, fresh, readBytes);
-      for (const bytes of shared) follow.subscriber.send(bytes);
       follow.cursor = head;
+      alike.push(follow.subscriber);
     } else {
       deliver(follow, fresh, head, readBytes);
     }
+  }
+  if (alike.length === 0) return;
+  // One message to all before the next: a link frames what it has just framed no second time.
+  for (const bytes of encodeFrames(room.id, fresh, readBytes)) {
+    for (const subscriber of alike) subscriber.send(bytes);
   }
 };

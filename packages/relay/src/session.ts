@@ -17,7 +17,7 @@ import type { Shared } from './core.ts';
 import type { Follow, Subscriber } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
 import type { Link, LinkEvents } from './link.ts';
-import { createPace, type Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { isSigned } from './signatures.ts';
 import type { RoomRecord } from './store.ts';
 import { perform } from './verbs.ts';
@@ -69,23 +69,30 @@ export const createSession = (
   address: string | undefined,
 ): Session => new OpenSession(shared, link, nonce, address);
 
+const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4 };
+
+const NOTHING = (): void => {};
+
 class OpenSession implements Session {
   readonly #link: Link;
   readonly follows = new Map<string, Follow>();
-  readonly backlog: Backlog;
-  readonly inboxSends: Bucket;
   relayKey: Uint8Array | undefined;
   principal: Uint8Array | undefined;
   writing = 0;
   readonly #shared: Shared;
-  readonly #nonce: Uint8Array;
+  /** Until it is authenticated. */
+  #nonce: Uint8Array | undefined;
   readonly address: string | undefined;
-  readonly #pace: Pace;
-  #callOffRate = (): void => {};
+  // Made when first needed: most connections are idle, and there are many of them.
+  #backlog: Backlog | undefined;
+  #inboxSends: Bucket | undefined;
+  #pace: Pace | undefined;
+  #callOffRate = NOTHING;
   #callOff: () => void;
   #isOver = false;
   #whenSettled: (() => void)[] = [];
-  readonly #stops = new Set<StopReason>();
+  /** Reasons not to read, one bit each. */
+  #stops = 0;
 
   constructor(shared: Shared, link: Link, nonce: Uint8Array, address: string | undefined) {
     this.#shared = shared;
@@ -93,17 +100,26 @@ class OpenSession implements Session {
     this.#nonce = nonce;
     this.address = address;
     const { store, limits, clock } = shared;
-    this.backlog = createBacklog({
+    this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
+    this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
+  }
+
+  get backlog(): Backlog {
+    const { store, limits, clock } = this.#shared;
+    this.#backlog ??= createBacklog({
       store,
       readBytes: limits.readBytes,
       isFull: () => this.isFull(),
       soon: clock.soon,
       failed: (error) => this.#storeFailed(error),
     });
-    this.#pace = createPace(limits);
-    this.inboxSends = createBucket({ most: limits.inboxSends, everyMs: limits.inboxSendMs });
-    this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
-    this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
+    return this.#backlog;
+  }
+
+  get inboxSends(): Bucket {
+    const { limits } = this.#shared;
+    this.#inboxSends ??= createBucket({ most: limits.inboxSends, everyMs: limits.inboxSendMs });
+    return this.#inboxSends;
   }
 
   get authenticated(): boolean {
@@ -137,7 +153,7 @@ class OpenSession implements Session {
   flushed(): void {
     if (this.#isOver || this.isFull()) return;
     this.goOnReading('full');
-    this.backlog.pump();
+    this.#backlog?.pump();
   }
 
   ended(): void {
@@ -153,12 +169,14 @@ class OpenSession implements Session {
   }
 
   stopReading(reason: StopReason): void {
-    if (this.#stops.size === 0) this.#link.pause();
-    this.#stops.add(reason);
+    if (this.#stops === 0) this.#link.pause();
+    this.#stops |= STOP_BITS[reason];
   }
 
   goOnReading(reason: StopReason): void {
-    if (this.#stops.delete(reason) && this.#stops.size === 0) this.#link.resume();
+    if ((this.#stops & STOP_BITS[reason]) === 0) return;
+    this.#stops &= ~STOP_BITS[reason];
+    if (this.#stops === 0) this.#link.resume();
   }
 
   sendMessage(message: RelayMessage): void {
@@ -178,7 +196,7 @@ class OpenSession implements Session {
       this.follows.set(follow.room.key, follow);
       return follow;
     }
-    this.backlog.remove(known);
+    this.#backlog?.remove(known);
     known.cursor = cursor;
     return known;
   }
@@ -198,7 +216,7 @@ class OpenSession implements Session {
 
   /** No longer a member: nothing more of the room is delivered. */
   expelled(follow: Follow): void {
-    this.backlog.remove(follow);
+    this.#backlog?.remove(follow);
     this.#shared.rooms.unfollow(follow);
     this.follows.delete(follow.room.key);
     this.acknowledge(follow, Number.POSITIVE_INFINITY);
@@ -240,17 +258,20 @@ class OpenSession implements Session {
   }
 
   #authenticate({ relayKey, signature }: Extract<ClientMessage, { type: 'authenticate' }>): void {
-    if (this.authenticated) {
+    const nonce = this.#nonce;
+    if (nonce === undefined) {
       this.end('UNEXPECTED_MESSAGE');
       return;
     }
     const { store } = this.#shared;
-    const statement = authenticateStatement({ relayId: store.relayId, nonce: this.#nonce, relayKey });
+    const statement = authenticateStatement({ relayId: store.relayId, nonce, relayKey });
     if (!isSigned({ publicKey: relayKey, statement, signature })) {
       this.end('AUTH_FAILED');
       return;
     }
     this.#callOff();
+    this.#callOff = NOTHING;
+    this.#nonce = undefined;
     this.guarded(() => {
       this.principal = store.principalOf(relayKey);
       this.relayKey = copyOf(relayKey);
@@ -273,7 +294,8 @@ class OpenSession implements Session {
 
   /** Who sends faster than it may is not read for as long as that takes to even out. */
   #keepPace(message: ClientMessage, bytes: number): void {
-    const { clock } = this.#shared;
+    const { clock, newPace } = this.#shared;
+    this.#pace ??= newPace();
     const waitMs = this.#pace.charge(clock.now(), message, bytes);
     if (waitMs === 0 || this.#isOver) return;
     this.stopReading('rate');
@@ -307,7 +329,7 @@ class OpenSession implements Session {
     this.#callOff();
     this.#callOffRate();
     for (const follow of this.follows.values()) {
-      this.backlog.remove(follow);
+      this.#backlog?.remove(follow);
       this.#shared.rooms.unfollow(follow);
     }
     this.follows.clear();

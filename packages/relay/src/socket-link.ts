@@ -4,16 +4,31 @@ import { closeCodeOf } from '@sealwire/protocol';
 import type { WebSocket } from 'ws';
 import type { RelayLimits } from './limits.ts';
 import type { Link, LinkEvents } from './link.ts';
+import { framed, framedAll, framedBytes, headerOf } from './ws-frames.ts';
+
+/** Up to here several messages are copied into one piece; more are handed to the kernel where they lie. */
+const JOINED_BYTES = 16 * 1024;
+
+/** Links that have something to write at the end of this turn of the event loop. */
+let unwritten: SocketLink[] = [];
+
+const writeAll = (): void => {
+  const links = unwritten;
+  unwritten = [];
+  for (const link of links) link.write();
+};
 
 export class SocketLink implements Link {
   events: LinkEvents | undefined;
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
   #isAlive = true;
-  #isCorked = false;
+  /** What this turn has sent and nothing has written yet. */
+  #turn: Uint8Array[] = [];
+  #turnBytes = 0;
   #isPaused = false;
   /** One for all sends: a closure for each would cost more than the send. */
-  readonly #sent = (error?: Error): void => {
+  readonly #sent = (error?: Error | null): void => {
     if (error) return;
     this.#isAlive = true;
     this.events?.flushed();
@@ -42,28 +57,44 @@ export class SocketLink implements Link {
 
   send(bytes: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    // All that one turn of the event loop sends to a socket is one write to the kernel.
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#stream.cork();
-      process.nextTick(this.#uncork);
+    if (this.#turn.length === 0) {
+      if (unwritten.length === 0) process.nextTick(writeAll);
+      unwritten.push(this);
     }
-    this.#socket.send(bytes, this.#sent);
+    this.#turn.push(bytes);
+    this.#turnBytes += framedBytes(bytes);
   }
 
-  readonly #uncork = (): void => {
-    this.#isCorked = false;
-    this.#stream.uncork();
-  };
+  /** All that one turn of the event loop sends to a socket is one write to the kernel. */
+  write(): void {
+    const messages = this.#turn;
+    const bytes = this.#turnBytes;
+    if (messages.length === 0) return;
+    this.#turn = [];
+    this.#turnBytes = 0;
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    // Straight to the stream: without deflating, the WebSocket itself never holds anything back that could be overtaken.
+    if (messages.length === 1) this.#stream.write(framed(messages[0]!), this.#sent);
+    else if (bytes <= JOINED_BYTES) this.#stream.write(framedAll(messages), this.#sent);
+    else {
+      this.#stream.cork();
+      for (const message of messages) {
+        this.#stream.write(headerOf(message));
+        this.#stream.write(message, this.#sent);
+      }
+      this.#stream.uncork();
+    }
+  }
 
   close(code: Parameters<Link['close']>[0]): void {
+    this.write();
     // A paused socket would never see the peer's part of the closing handshake.
     this.resume();
     this.#socket.close(closeCodeOf(code), code);
   }
 
   buffered(): number {
-    return this.#socket.bufferedAmount;
+    return this.#socket.bufferedAmount + this.#turnBytes;
   }
 
   pause(): void {
@@ -85,6 +116,7 @@ export class SocketLink implements Link {
       return;
     }
     this.#isAlive = false;
+    this.write();
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
