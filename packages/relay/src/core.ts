@@ -60,9 +60,11 @@ export interface Shared extends CoreOptions {
   /** Sends what an event of a cell brings, and watches the time of the cells. */
   rendezvous(effects: readonly Effect<Session>[]): void;
   authenticated(session: Session, relayKey: Uint8Array): void;
+  /** A session acts for another principal than before, or for none. */
+  actsFor(session: Session, before: Uint8Array | undefined, after: Uint8Array | undefined): void;
   /** A principal's list is durable: its devices get their rights, those that left it are cut off. */
   principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
-  /** Connections of the keys that a principal lists at present. */
+  /** Connections that act for a principal at present. */
   sessionsOf(principal: Uint8Array): Iterable<Session>;
   readonly budgets: Budgets;
   /** Counts bytes of appends that wait for the disk. */
@@ -91,6 +93,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
   const byKey = new Map<string, Set<Session>>();
+  const byPrincipal = new Map<string, Set<Session>>();
   let stopping = false;
   const cells = createCells<Session>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
@@ -108,8 +111,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       timer.set();
     },
     authenticated(session, relayKey) {
-      const key = keyOf(relayKey);
-      byKey.set(key, (byKey.get(key) ?? new Set()).add(session));
+      addTo(byKey, keyOf(relayKey), session);
       if (session.address !== undefined) addresses.authenticated(session.address);
     },
     principalChanged(before, after) {
@@ -121,10 +123,11 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       }
       for (const key of kept) for (const session of byKey.get(key) ?? []) session.belongsTo(after.id);
     },
-    *sessionsOf(principal) {
-      for (const relayKey of store.principal(principal)?.relayKeys ?? [])
-        yield* byKey.get(keyOf(relayKey)) ?? [];
+    actsFor(session, before, after) {
+      if (before) removeFrom(byPrincipal, keyOf(before), session);
+      if (after) addTo(byPrincipal, keyOf(after), session);
     },
+    sessionsOf: (principal) => byPrincipal.get(keyOf(principal)) ?? [],
     budgets: {
       principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
@@ -133,12 +136,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     ended(session) {
       sessions.delete(session);
       if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
-      const key = session.relayKey && keyOf(session.relayKey);
-      if (key !== undefined) {
-        const ofKey = byKey.get(key);
-        ofKey?.delete(session);
-        if (ofKey?.size === 0) byKey.delete(key);
-      }
+      if (session.relayKey) removeFrom(byKey, keyOf(session.relayKey), session);
       shared.rendezvous(cells.left(clock.now(), session));
     },
   };
@@ -174,6 +172,18 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       return shared.rooms.active;
     },
   };
+};
+
+const addTo = (index: Map<string, Set<Session>>, key: string, session: Session): void => {
+  const known = index.get(key);
+  if (known) known.add(session);
+  else index.set(key, new Set([session]));
+};
+
+const removeFrom = (index: Map<string, Set<Session>>, key: string, session: Session): void => {
+  const known = index.get(key);
+  known?.delete(session);
+  if (known?.size === 0) index.delete(key);
 };
 
 const deliverEffects = (effects: readonly Effect<Session>[]): void => {
