@@ -6,6 +6,8 @@ import type { RoomRecord } from './store.ts';
 export interface Watch {
   /** Resolves when everything that becomes durable from here on is told. Rejects with STORE_FAILED. */
   readonly ready: Promise<void>;
+  /** Resolves when everything that is durable now was told. Rejects with STORE_FAILED. */
+  catchUp(): Promise<void>;
   end(): void;
 }
 
