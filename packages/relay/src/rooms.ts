@@ -35,8 +35,11 @@ export interface Rooms {
   /**
    * Makes a room active, and keeps it so until it is released. First it is registered, so that all that becomes durable
    * from here on is told; then its record and its head are read. Both are current in the moment that it is given.
+   *
+   * @param cursor - a position that somebody knows of: where other relays write too, the head is not given below it
+   *   without a look at the store.
    */
-  open(room: Uint8Array): Awaitable<ActiveRoom>;
+  open(room: Uint8Array, cursor?: number): Awaitable<ActiveRoom>;
   release(room: ActiveRoom): void;
   /**
    * Registers a follow of a room that is held open. From here on no frame above the cursor is missed: the caller's
@@ -166,14 +169,18 @@ export const createRooms = ({ store, clock, readBytes, measures }: RoomsOptions)
     },
     head(room) {
       const known = active.get(keyOf(room));
-      return known && known.opening === undefined ? known.head : store.head(room);
+      // What another relay has acknowledged may not have been told here yet.
+      return known && known.opening === undefined && known.watch === undefined
+        ? known.head
+        : store.head(room);
     },
 
-    open(id) {
+    open(id, cursor = 0) {
       const known = active.get(keyOf(id));
       if (known !== undefined) {
         known.holds++;
-        return known.opening ? known.opening.then(() => known) : known;
+        if (known.opening) return known.opening.then(() => known);
+        return cursor > known.head ? whenRead(known.watch?.catchUp(), () => known) : known;
       }
       const room = newRoom(id);
       try {

@@ -33,7 +33,7 @@ const openAll = ({ rooms }: Shared, { rooms: wanted }: Resume): Awaitable<Active
     throw error;
   };
   try {
-    for (const { room } of wanted) opening.push(rooms.open(room));
+    for (const { room, cursor } of wanted) opening.push(rooms.open(room, cursor));
   } catch (error) {
     return giveUp(error);
   }
