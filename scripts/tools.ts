@@ -1,4 +1,4 @@
-// Programs of the system that some tests need: a browser, a system call tracer. Finds them, or installs
+// Programs of the system that some tests need: a browser, a system call tracer, a NATS server. Finds them, or installs
 // them where that is possible without asking anybody: as root on Debian and its relatives.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -20,6 +20,8 @@ export const CHROMIUM: Tool = {
 };
 
 export const STRACE: Tool = { variable: 'SEALWIRE_STRACE', programs: ['strace'], aptPackage: 'strace' };
+
+export const NATS: Tool = { variable: 'SEALWIRE_NATS', programs: ['nats-server'], aptPackage: 'nats-server' };
 
 /** What the search touches of the system; tests put their own in. */
 export interface System {
@@ -71,7 +73,7 @@ function missing(tool: Tool, why: string): Had {
 }
 
 function onPath(program: string, system: System): string | undefined {
-  const folders = [...(system.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
+  const folders = [...(system.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/local/bin', '/usr/sbin'];
   return folders
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, program))

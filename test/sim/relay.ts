@@ -5,7 +5,7 @@ import {
   createRelayCore,
   type Link,
   type LinkEvents,
-  type LogStore,
+  type LocalStore,
   memoryStore,
   relayLimits,
 } from '@sealwire/relay';
@@ -20,8 +20,8 @@ type Change =
       readonly stream: string;
       readonly frame: Uint8Array;
     }
-  | { readonly type: 'principal'; readonly record: Parameters<LogStore['putPrincipal']>[0] }
-  | { readonly type: 'room'; readonly record: Parameters<LogStore['putRoom']>[0] };
+  | { readonly type: 'principal'; readonly record: Parameters<LocalStore['putPrincipal']>[0] }
+  | { readonly type: 'room'; readonly record: Parameters<LocalStore['putRoom']>[0] };
 
 export const createRelayHost = (world: World, wiretap: Wiretap) => {
   const dice = world.dice('relay');
@@ -31,11 +31,11 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
   let up = true;
   let keepsGhosts = false;
   let epoch = 0;
-  let store: LogStore;
+  let store: LocalStore;
   let core: ReturnType<typeof createRelayCore> | undefined;
 
   /** The store of one life of the relay's disk: what its process had not committed when it died is not in it. */
-  const newStore = (): { readonly inner: LogStore; ready(): void } => {
+  const newStore = (): { readonly inner: LocalStore; ready(): void } => {
     let isReady = false;
     const inner = memoryStore({
       relayId,
@@ -64,7 +64,7 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
   /** Counts disks: what a lost one was still writing is on none. */
   let disks = 0;
   /** The store, and a record of what became durable in it. */
-  const recording = (inner: LogStore, mine = ++disks): LogStore => ({
+  const recording = (inner: LocalStore, mine = ++disks): LocalStore => ({
     ...inner,
     async putPrincipal(edit) {
       const before = keepsGhosts ? (inner.principal(edit.id)?.relayKeys ?? []) : [];
@@ -76,13 +76,20 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
       await inner.putRoom(record);
       if (mine === disks) changes.push({ type: 'room', record });
     },
-    async append({ room, stream, frame }) {
+    append({ room, stream, frame, placed }) {
       const kept = { type: 'append', room: room.slice(), stream, frame: frame.slice() } as const;
-      const position = await inner.append({ room, stream, frame });
-      if (mine !== disks) return position;
-      changes.push(kept);
-      wiretap.durable(kept.frame);
-      return position;
+      return inner.append({
+        room,
+        stream,
+        frame,
+        placed(position) {
+          if (mine === disks) {
+            changes.push(kept);
+            wiretap.durable(kept.frame);
+          }
+          placed?.(position);
+        },
+      });
     },
   });
 

@@ -61,9 +61,11 @@ export interface Shared extends CoreOptions {
   /** Sends what an event of a cell brings, and watches the time of the cells. */
   rendezvous(effects: readonly Effect<Session>[]): void;
   authenticated(session: Session, relayKey: Uint8Array): void;
+  /** A session acts for another principal than before, or for none. */
+  actsFor(session: Session, before: Uint8Array | undefined, after: Uint8Array | undefined): void;
   /** A principal's list is durable: its devices get their rights, those that left it are cut off. */
   principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
-  /** Connections of the keys that a principal lists at present. */
+  /** Connections that act for a principal at present. */
   sessionsOf(principal: Uint8Array): Iterable<Session>;
   readonly budgets: Budgets;
   /** The pace of a connection. */
@@ -95,6 +97,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const sessions = new Set<Session>();
   /** Lists: nearly all hold one, and a set takes five times the memory. */
   const byKey = new Map<string, readonly Session[]>();
+  const byPrincipal = new Map<string, readonly Session[]>();
   let stopping = false;
   const cells = createCells<Session>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
@@ -112,8 +115,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       timer.set();
     },
     authenticated(session, relayKey) {
-      const key = keyOf(relayKey);
-      byKey.set(key, [...(byKey.get(key) ?? []), session]);
+      addTo(byKey, keyOf(relayKey), session);
       if (session.address !== undefined) addresses.authenticated(session.address);
     },
     principalChanged(before, after) {
@@ -125,11 +127,12 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       }
       for (const key of kept) for (const session of byKey.get(key) ?? []) session.belongsTo(after.id);
     },
-    *sessionsOf(principal) {
-      for (const relayKey of store.principal(principal)?.relayKeys ?? [])
-        yield* byKey.get(keyOf(relayKey)) ?? [];
+    actsFor(session, before, after) {
+      if (before) removeFrom(byPrincipal, keyOf(before), session);
+      if (after) addTo(byPrincipal, keyOf(after), session);
     },
     newPace: createPaces(limits),
+    sessionsOf: (principal) => byPrincipal.get(keyOf(principal)) ?? [],
     budgets: {
       principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
@@ -138,12 +141,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     ended(session) {
       sessions.delete(session);
       if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
-      const key = session.relayKey && keyOf(session.relayKey);
-      if (key !== undefined) {
-        const others = (byKey.get(key) ?? []).filter((each) => each !== session);
-        if (others.length > 0) byKey.set(key, others);
-        else byKey.delete(key);
-      }
+      if (session.relayKey) removeFrom(byKey, keyOf(session.relayKey), session);
       shared.rendezvous(cells.left(clock.now(), session));
     },
   };
@@ -179,6 +177,17 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       return shared.rooms.active;
     },
   };
+};
+
+const addTo = (index: Map<string, readonly Session[]>, key: string, session: Session): void => {
+  const known = index.get(key) ?? [];
+  if (!known.includes(session)) index.set(key, [...known, session]);
+};
+
+const removeFrom = (index: Map<string, readonly Session[]>, key: string, session: Session): void => {
+  const others = (index.get(key) ?? []).filter((each) => each !== session);
+  if (others.length > 0) index.set(key, others);
+  else index.delete(key);
 };
 
 const deliverEffects = (effects: readonly Effect<Session>[]): void => {

@@ -18,8 +18,9 @@ export const answerHealth = (
   return (request, response) => {
     if (request.url === '/healthz' && request.method === 'GET') say(response, 200, 'ok');
     else if (request.url === '/readyz' && request.method === 'GET') {
-      if (isOpen() && isReadable(store)) say(response, 200, 'ready');
-      else say(response, 503, isOpen() ? 'store-failed' : 'stopping');
+      if (isOpen()) {
+        void isReadable(store).then((yes) => say(response, yes ? 200 : 503, yes ? 'ready' : 'store-failed'));
+      } else say(response, 503, 'stopping');
     } else if (next) {
       next(request, response);
     } else {
@@ -29,9 +30,9 @@ export const answerHealth = (
 };
 
 /** Whether the store answers. */
-const isReadable = (store: LogStore): boolean => {
+const isReadable = async (store: LogStore): Promise<boolean> => {
   try {
-    store.head(new Uint8Array(32));
+    await store.head(new Uint8Array(32));
     return true;
   } catch (error) {
     if (!(error instanceof SealwireError)) throw error;

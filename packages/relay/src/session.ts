@@ -9,22 +9,22 @@ import {
   PROTOCOL_VERSION,
   type RelayMessage,
   SealwireError,
-  sameBytes,
 } from '@sealwire/protocol';
+import { type Acting, createActing } from './acting.ts';
+import { type Awaitable, isLater, whenRead } from './awaitable.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { type Bucket, createBucket } from './bucket.ts';
 import type { Shared } from './core.ts';
 import type { Follow, Subscriber } from './follow.ts';
-import { copyOf, keyOf } from './keys.ts';
+import { copyOf } from './keys.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { Pace } from './pace.ts';
+import type { ActiveRoom } from './rooms.ts';
 import { isSigned } from './signatures.ts';
-import type { RoomRecord } from './store.ts';
 import { perform } from './verbs.ts';
-import { inboxNews } from './verbs-inbox.ts';
 
-/** Why a peer is not read: its own socket is full, the disk is behind, or it sends too fast. */
-export type StopReason = 'full' | 'disk' | 'rate';
+/** Why a peer is not read: its own socket is full, the disk is behind, it sends too fast, or the store is being read. */
+export type StopReason = 'full' | 'disk' | 'rate' | 'store';
 
 export interface Session extends LinkEvents, Subscriber {
   /** Where it comes from, if that counts. */
@@ -40,8 +40,12 @@ export interface Session extends LinkEvents, Subscriber {
   readonly inboxSends: Bucket;
   /** Appends and edits that wait for the disk. */
   readonly writing: number;
-  /** Follows a room from `cursor` on; again, if it is followed already. */
-  follow(record: RoomRecord, cursor: number): Follow;
+  /** Nothing that is sent to it arrives any more. */
+  readonly isOver: boolean;
+  /** Follows a room that is held open from `cursor` on; again, if it is followed already. */
+  follow(room: ActiveRoom, cursor: number): Follow;
+  /** Brings a message of the inbox; to one that reads slowly, only that there is one. */
+  tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void;
   sendMessage(message: RelayMessage): void;
   /** Messages of the peer wait until all reasons are gone; a few may still come. */
   stopReading(reason: StopReason): void;
@@ -53,7 +57,7 @@ export interface Session extends LinkEvents, Subscriber {
   /** Acknowledges own appends up to a position that no delivery will come to. */
   acknowledge(follow: Follow, upTo: number): void;
   /** Runs what reads the store; damaged or unreadable storage ends the session. */
-  guarded(run: () => void): void;
+  guarded(run: () => Awaitable<void>): Awaitable<void>;
   writeBegan(): void;
   /** A write is durable or refused. */
   writeEnded(): void;
@@ -69,7 +73,7 @@ export const createSession = (
   address: string | undefined,
 ): Session => new OpenSession(shared, link, nonce, address);
 
-const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4 };
+const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4, store: 8 };
 
 const NOTHING = (): void => {};
 
@@ -77,7 +81,6 @@ class OpenSession implements Session {
   readonly #link: Link;
   readonly follows = new Map<string, Follow>();
   relayKey: Uint8Array | undefined;
-  principal: Uint8Array | undefined;
   writing = 0;
   readonly #shared: Shared;
   /** Until it is authenticated. */
@@ -90,6 +93,10 @@ class OpenSession implements Session {
   #callOffRate = NOTHING;
   #callOff: () => void;
   #isOver = false;
+  #acting: Acting | undefined;
+  /** A message is at work while the store is read for it; those behind it wait. */
+  #isAtWork = false;
+  readonly #queue: { readonly message: ClientMessage; readonly bytes: number }[] = [];
   #whenSettled: (() => void)[] = [];
   /** Reasons not to read, one bit each. */
   #stops = 0;
@@ -122,6 +129,14 @@ class OpenSession implements Session {
     return this.#inboxSends;
   }
 
+  get principal(): Uint8Array | undefined {
+    return this.#acting?.principal;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   get authenticated(): boolean {
     return this.relayKey !== undefined;
   }
@@ -138,11 +153,10 @@ class OpenSession implements Session {
       return;
     }
     this.#shared.measures.received(message.type, bytes.length);
-    if (message.type === 'authenticate') this.#authenticate(message);
-    else if (!this.authenticated) this.end('AUTH_REQUIRED');
+    if (!this.#isAtWork) this.#take(message, bytes.length);
     else {
-      this.#perform(message);
-      this.#keepPace(message, bytes.length);
+      this.#queue.push({ message, bytes: bytes.length });
+      this.stopReading('store');
     }
   }
 
@@ -189,10 +203,10 @@ class OpenSession implements Session {
     return this.#link.buffered() > this.#shared.limits.socketPauseBytes;
   }
 
-  follow(record: RoomRecord, cursor: number): Follow {
-    const known = this.follows.get(keyOf(record.room));
+  follow(room: ActiveRoom, cursor: number): Follow {
+    const known = this.follows.get(room.key);
     if (known === undefined) {
-      const follow = this.#shared.rooms.follow(record, this, cursor);
+      const follow = this.#shared.rooms.follow(room, this, cursor);
       this.follows.set(follow.room.key, follow);
       return follow;
     }
@@ -231,13 +245,15 @@ class OpenSession implements Session {
   }
 
   cutOff(principal: Uint8Array): void {
-    if (this.principal !== undefined && sameBytes(this.principal, principal)) this.end('AUTH_FAILED');
+    this.#acting?.cutOff(principal);
   }
 
   belongsTo(principal: Uint8Array): void {
-    const isNew = this.principal === undefined || !sameBytes(this.principal, principal);
-    this.principal = principal;
-    if (isNew) this.guarded(() => this.#tellInboxNews());
+    this.#acting?.belongsTo(principal);
+  }
+
+  tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void {
+    this.#acting?.tell(message);
   }
 
   writeBegan(): void {
@@ -257,14 +273,52 @@ class OpenSession implements Session {
     });
   }
 
-  #authenticate({ relayKey, signature }: Extract<ClientMessage, { type: 'authenticate' }>): void {
+  /** Messages are worked off one after the other, so that answers come in their order. */
+  #take(message: ClientMessage, bytes: number): void {
+    const work = this.#handle(message);
+    if (message.type !== 'authenticate') this.#keepPace(message, bytes);
+    if (!isLater(work)) return;
+    this.#isAtWork = true;
+    void work.then(() => {
+      this.#isAtWork = false;
+      this.#takeNext();
+    });
+  }
+
+  #takeNext(): void {
+    while (!this.#isAtWork && !this.#isOver) {
+      const next = this.#queue.shift();
+      if (next === undefined) {
+        this.goOnReading('store');
+        return;
+      }
+      this.#take(next.message, next.bytes);
+    }
+  }
+
+  #handle(message: ClientMessage): Awaitable<void> {
+    if (message.type === 'authenticate') return this.#authenticate(message);
+    if (!this.authenticated) {
+      this.end('AUTH_REQUIRED');
+      return;
+    }
+    const done = (answer: RelayMessage | undefined): void => {
+      if (answer) this.sendMessage(answer);
+      // A peer that asks faster than it reads is answered at the pace of its reading.
+      if (!this.#isOver && this.isFull()) this.stopReading('full');
+    };
+    return this.guarded(() => whenRead(perform(this.#shared, this, message), done));
+  }
+
+  #authenticate(message: Extract<ClientMessage, { type: 'authenticate' }>): Awaitable<void> {
+    const { relayKey, signature } = message;
     const nonce = this.#nonce;
     if (nonce === undefined) {
       this.end('UNEXPECTED_MESSAGE');
       return;
     }
-    const { store } = this.#shared;
-    const statement = authenticateStatement({ relayId: store.relayId, nonce, relayKey });
+    const { relayId } = this.#shared.store;
+    const statement = authenticateStatement({ relayId, nonce, relayKey });
     if (!isSigned({ publicKey: relayKey, statement, signature })) {
       this.end('AUTH_FAILED');
       return;
@@ -272,24 +326,26 @@ class OpenSession implements Session {
     this.#callOff();
     this.#callOff = NOTHING;
     this.#nonce = undefined;
-    this.guarded(() => {
-      this.principal = store.principalOf(relayKey);
-      this.relayKey = copyOf(relayKey);
-      this.#shared.authenticated(this, relayKey);
-      const version = this.principal ? (store.principal(this.principal)?.version ?? 0) : 0;
-      const farewell = this.principal ? undefined : store.farewell(relayKey);
-      this.sendMessage({ type: 'welcome', principal: this.principal, version, farewell });
-      this.#tellInboxNews();
-    });
+    this.relayKey = copyOf(relayKey);
+    // Registered before the store is read, so that no edit falls between the two.
+    this.#shared.authenticated(this, relayKey);
+    const acting = this.#act();
+    return this.guarded(() => acting.begin(relayKey));
   }
 
-  #perform(message: Exclude<ClientMessage, { type: 'authenticate' }>): void {
-    this.guarded(() => {
-      const answer = perform(this.#shared, this, message);
-      if (answer) this.sendMessage(answer);
+  /** For whom the device acts is asked once it is known who it is. */
+  #act(): Acting {
+    const { store, limits, actsFor } = this.#shared;
+    this.#acting = createActing({
+      store,
+      readBytes: limits.readBytes,
+      send: (message) => this.sendMessage(message),
+      isFull: () => this.isFull(),
+      close: (code) => this.end(code),
+      guarded: (run) => void this.guarded(run),
+      changed: (before, after) => actsFor(this, before, after),
     });
-    // A peer that asks faster than it reads is answered at the pace of its reading.
-    if (!this.#isOver && this.isFull()) this.stopReading('full');
+    return this.#acting;
   }
 
   /** Who sends faster than it may is not read for as long as that takes to even out. */
@@ -303,14 +359,10 @@ class OpenSession implements Session {
     this.#callOffRate = clock.after(waitMs, () => this.goOnReading('rate'));
   }
 
-  #tellInboxNews(): void {
-    const news = this.principal && inboxNews(this.#shared, this.principal);
-    if (news) this.sendMessage(news);
-  }
-
-  guarded(run: () => void): void {
+  guarded(run: () => Awaitable<void>): Awaitable<void> {
     try {
-      run();
+      const running = run();
+      return isLater(running) ? running.catch((error: unknown) => this.#storeFailed(error)) : undefined;
     } catch (error) {
       this.#storeFailed(error);
     }
@@ -333,5 +385,7 @@ class OpenSession implements Session {
       this.#shared.rooms.unfollow(follow);
     }
     this.follows.clear();
+    this.#queue.length = 0;
+    this.#acting?.end();
   }
 }

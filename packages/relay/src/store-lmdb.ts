@@ -27,7 +27,7 @@ import {
 import type { RoomRecord } from './store.ts';
 import {
   FRAME_OVERHEAD,
-  type LogStore,
+  type LocalStore,
   type PrincipalRecord,
   type ReadRequest,
   type ReadResult,
@@ -77,7 +77,7 @@ const FULL_BELOW_BYTES = 16 * 1024 * 1024;
  *
  * @throws SealwireError (rejects) STORE_FAILED if the directory is unusable, held by another relay or of another format.
  */
-export const lmdbStore = async (directory: string): Promise<LogStore> => {
+export const lmdbStore = async (directory: string): Promise<LocalStore> => {
   const unlock = await lockDirectory(directory);
   let state: LmdbState;
   try {
@@ -256,7 +256,7 @@ class LmdbState implements Backing {
     return value && decodeInbox(copyOf(principal), value);
   }
 
-  readInbox(principal: Uint8Array, after: number, maxBytes: number): ReturnType<LogStore['readInbox']> {
+  readInbox(principal: Uint8Array, after: number, maxBytes: number): ReturnType<LocalStore['readInbox']> {
     const { page, complete } = pageOf(this.inbox(principal), after, maxBytes);
     const messages = page.map(({ number, token }) => {
       const payload = this.#tables.letters.get(frameKey(principal, number));

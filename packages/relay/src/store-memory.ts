@@ -5,7 +5,7 @@ import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
 import {
   FRAME_OVERHEAD,
-  type LogStore,
+  type LocalStore,
   type PrincipalRecord,
   type ReadResult,
   type RoomRecord,
@@ -23,7 +23,7 @@ export interface MemoryStoreOptions {
 }
 
 /** A new empty store. Nothing of it outlives the process. */
-export const memoryStore = (options: MemoryStoreOptions = {}): LogStore => {
+export const memoryStore = (options: MemoryStoreOptions = {}): LocalStore => {
   const { flush = async () => {}, soon = setImmediate } = options;
   const { relayId = new Uint8Array(randomBytes(RELAY_ID_BYTES)) } = options;
   const state = new MemoryState(flush);

@@ -1,7 +1,9 @@
 // What the relay asks of a store of rooms, principals and frames. Rules: spec/relay-protocol.md §7.
 // Every implementation passes testkit's `logStoreContract`.
 import type { Farewell, InboxMessage, RoomMember, StoredFrame } from '@sealwire/protocol';
+import type { Awaitable } from './awaitable.ts';
 import type { InboxEdit, InboxRecord } from './inbox-record.ts';
+import type { Neighbours } from './neighbours.ts';
 
 /** A pseudonymous account: who holds the manage key lists the device keys that act for it. */
 export interface PrincipalRecord {
@@ -63,15 +65,23 @@ export interface InboxAppend {
 /** What a frame costs beside its bytes in a read: no less than its position, stream and lengths on the wire. */
 export const FRAME_OVERHEAD = 48;
 
-/**
- * The durable state of a relay. Reads are synchronous and show only what is durable; writes of one tick are
- * committed together, and their promises resolve in the order of the calls, only after they are durable.
- * A write that fails changes nothing, takes no position, and rejects with STORE_FULL or STORE_FAILED.
- */
-export interface LogStore {
-  /** 16 random bytes, made with the store: the relay's name to its devices. */
-  readonly relayId: Uint8Array;
+/** A frame to be stored. */
+export interface FrameAppend {
+  readonly room: Uint8Array;
+  readonly stream: string;
+  /** Borrowed until the promise settles. */
+  readonly frame: Uint8Array;
+  /** The principal that it is counted for. Default: nobody. */
+  readonly author?: Uint8Array | undefined;
+  /**
+   * Told the position in the moment that the frame is durable: in rising position in each room, before the promise
+   * resolves and before whoever watches the room is told of a later frame. Must not throw.
+   */
+  readonly placed?: (position: number) => void;
+}
 
+/** What a store is asked for; here with answers at once. Reads show only what is durable. */
+export interface StoreReads {
   principal(id: Uint8Array): PrincipalRecord | undefined;
   /** The id of the principal that lists this relay key. */
   principalOf(relayKey: Uint8Array): Uint8Array | undefined;
@@ -91,7 +101,31 @@ export interface LogStore {
     after: number,
     maxBytes: number,
   ): { readonly messages: readonly InboxMessage[]; readonly complete: boolean };
+}
 
+/** The same questions, where an answer may take time. What was durable when one was asked is in the answer. */
+type Later<T> = {
+  readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Awaitable<R> : never;
+};
+
+/**
+ * The durable state of a relay. Reads show only what is durable, and may fail with STORE_FAILED; writes of one tick are
+ * committed together, and their promises resolve in the order of the calls, only after they are durable.
+ * A write that fails changes nothing, takes no position, and rejects with STORE_FULL or STORE_FAILED.
+ */
+export interface LogStore extends Later<StoreReads>, StoreWrites {
+  /** 16 random bytes, made with the store: the relay's name to its devices. */
+  readonly relayId: Uint8Array;
+  /** Where other relays write to the same store: what they do there. */
+  readonly neighbours?: Neighbours;
+}
+
+/** A store within the process: its reads answer at once. */
+export interface LocalStore extends StoreReads, StoreWrites {
+  readonly relayId: Uint8Array;
+}
+
+export interface StoreWrites {
   /**
    * Writes a principal, keeps its farewells and drops the notes of all keys that it lists, in one step.
    *
@@ -104,18 +138,8 @@ export interface LogStore {
    * @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none).
    */
   putRoom(record: RoomRecord, maker?: Uint8Array): Promise<void>;
-  /**
-   * Stores one frame behind all others of its room. The bytes are borrowed until the promise settles.
-   *
-   * @param frame.author - the principal that it is counted for. Default: nobody.
-   * @returns its position.
-   */
-  append(frame: {
-    readonly room: Uint8Array;
-    readonly stream: string;
-    readonly frame: Uint8Array;
-    readonly author?: Uint8Array | undefined;
-  }): Promise<number>;
+  /** Stores one frame behind all others of its room. @returns its position. */
+  append(frame: FrameAppend): Promise<number>;
 
   /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
   putInbox(edit: InboxEdit): Promise<void>;

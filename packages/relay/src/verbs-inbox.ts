@@ -1,7 +1,8 @@
 // The inbox of a principal: strangers who show a token leave messages, its devices read and remove them.
 // Rules: spec/relay-protocol.md §11.
-import { type ClientMessage, compareBytes, type RelayMessage, sameBytes } from '@sealwire/protocol';
+import { type ClientMessage, compareBytes, type RelayMessage } from '@sealwire/protocol';
 import { durably, edit, refusal } from './answers.ts';
+import { type Awaitable, whenRead } from './awaitable.ts';
 import type { Shared } from './core.ts';
 import { type InboxRecord, refusalOfMessage } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
@@ -16,7 +17,7 @@ export const performInInbox = (
   shared: Shared,
   session: Session,
   message: Message<'put-inbox' | 'inbox-append' | 'inbox-read' | 'inbox-remove'>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   if (message.type === 'inbox-append') return append(shared, session, message);
   const { principal } = session;
   if (principal === undefined) return refusal(message.request, 'NO_PRINCIPAL');
@@ -30,27 +31,23 @@ export const performInInbox = (
   }
 };
 
-/** Tells a connection that has just come to act for a principal what waits there. */
-export const inboxNews = (shared: Shared, principal: Uint8Array): RelayMessage | undefined => {
-  const newest = shared.store.inbox(principal)?.waiting.at(-1);
-  return newest && { type: 'inbox-news', last: newest.number };
-};
-
 const put = (
   shared: Shared,
   session: Session,
   principal: Uint8Array,
   { request, version, tokens }: Message<'put-inbox'>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   const { store } = shared;
   const wanted = { principal, version, tokens: tokens.map(copyOf) };
-  return edit(shared, session, {
-    request,
-    version,
-    verdict: judge(store.inbox(principal), version, wanted.tokens),
-    write: () => store.putInbox(wanted),
-    written: () => {},
-  });
+  return whenRead(store.inbox(principal), (inbox) =>
+    edit(shared, session, {
+      request,
+      version,
+      verdict: judge(inbox, version, wanted.tokens),
+      write: () => store.putInbox(wanted),
+      written: () => {},
+    }),
+  );
 };
 
 const judge = (current: InboxRecord | undefined, version: number, tokens: readonly Uint8Array[]): Verdict => {
@@ -67,52 +64,54 @@ const append = (
   shared: Shared,
   session: Session,
   { request, principal, token, payload }: Message<'inbox-append'>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   const { store, clock, budgets } = shared;
   if (shared.isStopping()) return refusal(request, 'SHUTTING_DOWN');
   const now = clock.now();
   // Before anything that depends on the token: who guesses is slowed down whatever he guesses.
   if (!session.inboxSends.take(now, 1)) return refusal(request, 'LIMIT_REACHED');
   const hash = tokenHashOf(token);
-  const code = refusalOfMessage(store.inbox(principal), hash);
-  if (code !== undefined) return refusal(request, code);
-  const owner = keyOf(principal);
-  if (!budgets.inboxToken.of(owner + keyOf(hash)).take(now, 1)) return refusal(request, 'LIMIT_REACHED');
-  if (!budgets.inbox.of(owner).take(now, 1)) return refusal(request, 'LIMIT_REACHED');
-  const kept = { principal: copyOf(principal), token: hash, payload: copyOf(payload) };
-  return durably(shared, session, {
-    request,
-    bytes: payload.length,
-    write: () => store.appendToInbox(kept),
-    written(number) {
-      session.sendMessage({ type: 'accepted', request });
-      push(shared, kept.principal, { type: 'inbox', number, token: hash, payload: kept.payload });
-    },
+  return whenRead(store.inbox(principal), (inbox) => {
+    const code = refusalOfMessage(inbox, hash);
+    if (code !== undefined) return refusal(request, code);
+    const owner = keyOf(principal);
+    if (!budgets.inboxToken.of(owner + keyOf(hash)).take(now, 1)) return refusal(request, 'LIMIT_REACHED');
+    if (!budgets.inbox.of(owner).take(now, 1)) return refusal(request, 'LIMIT_REACHED');
+    const kept = { principal: copyOf(principal), token: hash, payload: copyOf(payload) };
+    return durably(shared, session, {
+      request,
+      bytes: payload.length,
+      write: () => store.appendToInbox(kept),
+      written(number) {
+        session.sendMessage({ type: 'accepted', request });
+        push(shared, kept.principal, { type: 'inbox', number, token: hash, payload: kept.payload });
+      },
+    });
   });
 };
 
-/** Brings a message to the owner's connections; those that read slowly only hear that there is one. */
+/** Brings a message to the owner's connections. Where there are other relays, theirs and these hear of it alike. */
 const push = (
   shared: Shared,
   principal: Uint8Array,
   message: Extract<RelayMessage, { readonly type: 'inbox' }>,
 ): void => {
-  for (const owner of shared.sessionsOf(principal)) {
-    if (owner.principal === undefined || !sameBytes(owner.principal, principal)) continue;
-    owner.sendMessage(owner.isFull() ? { type: 'inbox-news', last: message.number } : message);
-  }
+  if (shared.store.neighbours) return;
+  for (const owner of shared.sessionsOf(principal)) owner.tellOfMessage(message);
 };
 
 const read = (
   shared: Shared,
   principal: Uint8Array,
   { request, after }: Message<'inbox-read'>,
-): RelayMessage => {
+): Awaitable<RelayMessage> => {
   const { store, limits } = shared;
-  const record = store.inbox(principal);
-  const { messages, complete } = store.readInbox(principal, after, limits.readBytes);
-  const { version, tokens } = record ?? { version: 0, tokens: [] };
-  return { type: 'inbox-result', request, version, tokens, complete, messages };
+  return whenRead(store.inbox(principal), (record) =>
+    whenRead(store.readInbox(principal, after, limits.readBytes), ({ messages, complete }) => {
+      const { version, tokens } = record ?? { version: 0, tokens: [] };
+      return { type: 'inbox-result', request, version, tokens, complete, messages };
+    }),
+  );
 };
 
 const remove = (

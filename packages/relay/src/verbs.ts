@@ -1,20 +1,26 @@
 // What each message of an authenticated device does. Rules: spec/relay-protocol.md §6, §7 and §9.
 import {
   type ClientMessage,
-  type ErrorCode,
   encodeRelayMessage,
   principalStatement,
   type RelayMessage,
 } from '@sealwire/protocol';
 import { durably, edit, refusal } from './answers.ts';
+import { type Awaitable, isLater, whenRead } from './awaitable.ts';
 import type { Shared } from './core.ts';
-import type { Follow } from './follow.ts';
 import { copyOf, keyOf } from './keys.ts';
-import { countingFarewells, judgePrincipalEdit, judgeRoomEdit, refusalInRoom } from './rights.ts';
+import {
+  countingFarewells,
+  judgePrincipalEdit,
+  judgeRoomEdit,
+  refusalInRoom,
+  type Verdict,
+} from './rights.ts';
 import type { Session } from './session.ts';
 import { isSigned, principalIdOf } from './signatures.ts';
-import type { PrincipalEdit, RoomRecord } from './store.ts';
+import type { PrincipalEdit, ReadResult, RoomRecord } from './store.ts';
 import { performInInbox } from './verbs-inbox.ts';
+import { resume } from './verbs-resume.ts';
 
 type Message<T extends ClientMessage['type']> = Extract<ClientMessage, { readonly type: T }>;
 
@@ -28,7 +34,7 @@ export const perform = (
   shared: Shared,
   session: Session,
   message: Exclude<ClientMessage, { readonly type: 'authenticate' }>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   switch (message.type) {
     case 'put-principal':
       return putPrincipal(shared, session, message);
@@ -87,31 +93,29 @@ const putPrincipal = (
   shared: Shared,
   session: Session,
   message: Message<'put-principal'>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   const { store } = shared;
   const { request, manageKey, version, relayKeys, farewells, signature } = message;
   const id = principalIdOf(manageKey);
   const statement = principalStatement({ principal: id, version, relayKeys, farewells });
   if (!isSigned({ publicKey: manageKey, statement, signature })) return refusal(request, 'AUTH_FAILED');
-  const before = store.principal(id);
-  const isTooMany =
-    before === undefined &&
-    session.address !== undefined &&
-    !shared.budgets.principals.of(session.address).take(shared.clock.now(), 1);
-  if (isTooMany) return refusal(request, 'LIMIT_REACHED');
-  const after: PrincipalEdit = {
-    id,
-    manageKey: copyOf(manageKey),
-    version,
-    relayKeys: relayKeys.map(copyOf),
-    farewells: countingFarewells(before, relayKeys, farewells),
-  };
-  return edit(shared, session, {
-    request,
-    version,
-    verdict: judgePrincipalEdit(before, after),
-    write: () => store.putPrincipal(after),
-    written: () => shared.principalChanged(before, after),
+  // Copied before the store is asked, since the message is not ours for longer.
+  const wanted = { id, manageKey: copyOf(manageKey), version, relayKeys: relayKeys.map(copyOf) };
+  const notes = farewells.map(({ relayKey, note }) => ({ relayKey: copyOf(relayKey), note: copyOf(note) }));
+  return whenRead(store.principal(id), (before) => {
+    const after: PrincipalEdit = { ...wanted, farewells: countingFarewells(before, wanted.relayKeys, notes) };
+    const isTooMany =
+      before === undefined &&
+      session.address !== undefined &&
+      !shared.budgets.principals.of(session.address).take(shared.clock.now(), 1);
+    if (isTooMany) return refusal(request, 'LIMIT_REACHED');
+    return edit(shared, session, {
+      request,
+      version,
+      verdict: judgePrincipalEdit(before, after),
+      write: () => store.putPrincipal(after),
+      written: () => shared.principalChanged(before, after),
+    });
   });
 };
 
@@ -119,7 +123,7 @@ const putRoom = (
   shared: Shared,
   session: Session,
   message: Message<'put-room'>,
-): RelayMessage | undefined => {
+): Awaitable<RelayMessage | undefined> => {
   const { store, rooms, limits } = shared;
   const record: RoomRecord = {
     room: copyOf(message.room),
@@ -128,99 +132,101 @@ const putRoom = (
   };
   const { request, version } = message;
   const { principal } = session;
-  const verdict = judgeRoomEdit(rooms.record(record.room), record, principal);
-  const isTooMany =
-    verdict === 'write' &&
-    version === 1 &&
-    principal !== undefined &&
-    store.usage(principal).rooms >= limits.roomsPerPrincipal;
-  return edit(shared, session, {
-    request,
-    version,
-    verdict: isTooMany ? 'LIMIT_REACHED' : verdict,
-    write: () => store.putRoom(record, principal),
-    written: () => rooms.edited(record),
+  const write = (verdict: Verdict): RelayMessage | undefined =>
+    edit(shared, session, {
+      request,
+      version,
+      verdict,
+      write: () => store.putRoom(record, principal),
+      written: () => rooms.edited(record),
+    });
+  return whenRead(rooms.record(record.room), (current) => {
+    const verdict = judgeRoomEdit(current, record, principal);
+    if (verdict !== 'write' || version !== 1 || principal === undefined) return write(verdict);
+    return whenRead(store.usage(principal), (usage) =>
+      write(usage.rooms >= limits.roomsPerPrincipal ? 'LIMIT_REACHED' : 'write'),
+    );
   });
 };
 
-const getRoom = (shared: Shared, session: Session, { request, room }: Message<'get-room'>): RelayMessage => {
-  const record = shared.rooms.record(room);
-  const code = refusalInRoom(record, session.principal);
-  if (record === undefined || code !== undefined) return refusal(request, code ?? 'ROOM_UNKNOWN');
-  return { type: 'room-result', request, version: record.version, members: record.members };
-};
-
-const resume = (
+const getRoom = (
   shared: Shared,
   session: Session,
-  { request, rooms: wanted }: Message<'resume'>,
-): RelayMessage | undefined => {
-  const { rooms } = shared;
-  if (session.principal === undefined) return refusal(request, 'NO_PRINCIPAL');
-  const news: { index: number; head: number }[] = [];
-  const refused: { index: number; code: ErrorCode }[] = [];
-  const followed: Follow[] = [];
-  for (const [index, { room, cursor }] of wanted.entries()) {
-    const record = rooms.record(room);
+  { request, room }: Message<'get-room'>,
+): Awaitable<RelayMessage> =>
+  whenRead(shared.rooms.record(room), (record) => {
     const code = refusalInRoom(record, session.principal);
-    if (record === undefined || code !== undefined) {
-      refused.push({ index, code: code ?? 'ROOM_UNKNOWN' });
-      continue;
-    }
-    // Followed before the head is read, so that no frame falls between the two.
-    const follow = session.follow(record, cursor);
-    followed.push(follow);
-    const { head } = follow.room;
-    if (head !== cursor) news.push({ index, head });
-    if (cursor < head) session.backlog.add(follow);
-  }
-  session.sendMessage({ type: 'resumed', request, news, refused });
-  // Own appends that a new cursor has passed by, once the device knows of the cursor.
-  for (const follow of followed) session.acknowledge(follow, follow.cursor);
-  return undefined;
-};
+    if (record === undefined || code !== undefined) return refusal(request, code ?? 'ROOM_UNKNOWN');
+    return { type: 'room-result', request, version: record.version, members: record.members };
+  });
 
-const append = (shared: Shared, session: Session, message: Message<'append'>): RelayMessage | undefined => {
+const append = (
+  shared: Shared,
+  session: Session,
+  message: Message<'append'>,
+): Awaitable<RelayMessage | undefined> => {
   const { store, rooms, limits } = shared;
   const { request, room, stream, frame } = message;
-  const code = shared.isStopping() ? 'SHUTTING_DOWN' : refusalInRoom(rooms.record(room), session.principal);
-  if (code !== undefined) return refusal(request, code);
-  const author = session.principal;
-  if (author && store.usage(author).bytes >= limits.bytesPerPrincipal) return refusal(request, 'STORE_FULL');
-  const appended = (position: number): void => {
+  const placed = (position: number): void => {
     const follow = session.follows.get(keyOf(room));
-    const isLater = rooms.committed(room, { position, stream, frame }, request, follow);
-    if (!isLater) session.sendMessage({ type: 'appended', request, position });
+    const comesWithDeliveries = rooms.committed(room, { position, stream, frame }, request, follow);
+    if (!comesWithDeliveries) session.sendMessage({ type: 'appended', request, position });
   };
-  const write = (): Promise<number> => store.append({ room, stream, frame, author });
-  return durably(shared, session, { request, bytes: frame.length, write, written: appended });
+  return whenRead(rooms.record(room), (record) => {
+    const code = shared.isStopping() ? 'SHUTTING_DOWN' : refusalInRoom(record, session.principal);
+    if (code !== undefined) return refusal(request, code);
+    const author = session.principal;
+    return whenRead(author && store.usage(author), (usage) => {
+      if (usage && usage.bytes >= limits.bytesPerPrincipal) return refusal(request, 'STORE_FULL');
+      const write = (): Promise<number> => store.append({ room, stream, frame, author, placed });
+      return durably(shared, session, { request, bytes: frame.length, write, written: () => {} });
+    });
+  });
 };
 
-const read = (shared: Shared, session: Session, message: Message<'read'>): RelayMessage | undefined => {
+const read = (
+  shared: Shared,
+  session: Session,
+  message: Message<'read'>,
+): Awaitable<RelayMessage | undefined> => {
   const { store, rooms } = shared;
   const { request, room, stream, after, maxBytes } = message;
-  const code = refusalInRoom(rooms.record(room), session.principal);
-  if (code !== undefined) return refusal(request, code);
-  const head = rooms.head(room);
-  const result = store.read({ room, stream, after, maxBytes });
-  const frames = result.frames.filter(({ position }) => position <= head);
-  const complete = result.complete || frames.length < result.frames.length;
-  return { type: 'read-result', request, head, complete, frames };
+  const mayRead = (use: () => Awaitable<RelayMessage>): Awaitable<RelayMessage> =>
+    whenRead(rooms.record(room), (record) => {
+      const code = refusalInRoom(record, session.principal);
+      return code === undefined ? use() : refusal(request, code);
+    });
+  return mayRead(() =>
+    whenRead(rooms.head(room), (head) => {
+      const reading = store.read({ room, stream, after, maxBytes });
+      const answer = (result: ReadResult): RelayMessage => {
+        const frames = result.frames.filter(({ position }) => position <= head);
+        const complete = result.complete || frames.length < result.frames.length;
+        return { type: 'read-result', request, head, complete, frames };
+      };
+      if (!isLater(reading)) return answer(reading);
+      // While the store read, the sender may have been taken off the list.
+      return reading.then((result) => mayRead(() => answer(result)));
+    }),
+  );
 };
 
 const signal = (
   shared: Shared,
   session: Session,
   { room, payload }: Message<'signal'>,
-): RelayMessage | undefined => {
-  const { rooms } = shared;
-  // Nobody waits for an answer to a signal: one that may not be sent is dropped like one that found no reader.
-  if (refusalInRoom(rooms.record(room), session.principal) !== undefined) return undefined;
-  let bytes: Uint8Array | undefined;
-  rooms.forEachFollower(room, (subscriber) => {
-    if (subscriber === session || subscriber.isFull()) return;
-    bytes ??= encodeRelayMessage({ type: 'signal', room, payload });
-    subscriber.send(bytes);
+): Awaitable<undefined> => {
+  const { rooms, store } = shared;
+  return whenRead(rooms.record(room), (record) => {
+    // Nobody waits for an answer to a signal: one that may not be sent is dropped like one that found no reader.
+    if (refusalInRoom(record, session.principal) !== undefined) return undefined;
+    store.neighbours?.signal(room, payload);
+    let bytes: Uint8Array | undefined;
+    rooms.forEachFollower(room, (subscriber) => {
+      if (subscriber === session || subscriber.isFull()) return;
+      bytes ??= encodeRelayMessage({ type: 'signal', room, payload });
+      subscriber.send(bytes);
+    });
+    return undefined;
   });
-  return undefined;
 };

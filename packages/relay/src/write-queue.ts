@@ -11,6 +11,7 @@ import {
 import { copyOf, keyOf } from './keys.ts';
 import {
   FRAME_OVERHEAD,
+  type FrameAppend,
   type InboxAppend,
   type LogStore,
   type PrincipalEdit,
@@ -93,16 +94,19 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
         for (const { write } of placed) write.reject(error);
         continue;
       }
-      for (const { write, position } of placed) write.resolve(position);
+      for (const { write, position } of placed) {
+        write.placed?.(position);
+        write.resolve(position);
+      }
     }
     running = false;
     for (const resolve of idle.splice(0)) resolve();
   };
 
-  const add = (place: Write['place'], bytes: number): Promise<number> => {
+  const add = (place: Write['place'], bytes: number, placed?: Write['placed']): Promise<number> => {
     if (closed) return Promise.reject(new SealwireError('CLOSED', 'The store is closed.'));
     return new Promise((resolve, reject) => {
-      waiting.push({ place, bytes, resolve, reject });
+      waiting.push({ place, bytes, placed, resolve, reject });
       if (running) return;
       running = true;
       soon(() => void run());
@@ -110,7 +114,7 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
   };
 
   return {
-    append: (frame) => add((batch) => batch.append(frame), frame.frame.length),
+    append: (frame) => add((batch) => batch.append(frame), frame.frame.length, frame.placed),
     putPrincipal: async (edit) => void (await add((batch) => batch.putPrincipal(edit), 0)),
     putRoom: async (record, maker) => void (await add((batch) => batch.putRoom(record, maker), 0)),
     putInbox: async (edit) => void (await add((batch) => batch.putInbox(edit), 0)),
@@ -131,6 +135,7 @@ interface Write {
   /** Puts the write into the batch and gives its position (0 for edits). @throws SealwireError to refuse it alone. */
   readonly place: (batch: OpenBatch) => number;
   readonly bytes: number;
+  readonly placed: ((position: number) => void) | undefined;
   readonly resolve: (position: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -176,7 +181,7 @@ class OpenBatch implements Batch {
     this.#backing = backing;
   }
 
-  append({ room, stream, frame, author }: Parameters<WriteQueue['append']>[0]): number {
+  append({ room, stream, frame, author }: FrameAppend): number {
     const roomKey = keyOf(room);
     const position = (this.heads.get(roomKey) ?? this.#backing.head(room, roomKey)) + 1;
     this.heads.set(roomKey, position);

@@ -15,7 +15,15 @@ import { type Random, seededRandom } from '@sealwire/testkit/random';
 import { makeKey, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createRelayCore, type LinkEvents, type LogStore, memoryStore, relayLimits } from '../src/index.ts';
+import {
+  createRelayCore,
+  type LinkEvents,
+  type LocalStore,
+  type LogStore,
+  memoryStore,
+  relayLimits,
+} from '../src/index.ts';
+import { slowStore } from './slow-store.ts';
 
 const SEED = Number(process.env.SEALWIRE_SEED ?? 1);
 const RUNS = process.env.SEALWIRE_SLOW ? 200 : 20;
@@ -152,7 +160,7 @@ interface Outcome {
 /** One seeded run to its quiet end. @param bend - stands between core and store, to prove that faults are seen. */
 const run = async (
   seed: number,
-  bend: (store: LogStore) => LogStore = (store) => store,
+  bend: (store: LocalStore, soon: (run: () => void) => void, random: Random) => LogStore = (store) => store,
 ): Promise<Outcome> => {
   const random = seededRandom(seed);
   const scheduler = createScheduler(random);
@@ -163,7 +171,7 @@ const run = async (
   const store = memoryStore({ flush, soon: scheduler.soon, relayId: new Uint8Array(16) });
   const clock = { now: () => 0, after: () => () => {}, soon: scheduler.soon };
   const core = createRelayCore({
-    store: bend(store),
+    store: bend(store, scheduler.soon, random),
     clock,
     limits: LIMITS,
     random: random.bytes,
@@ -254,13 +262,28 @@ fuzz(
   },
 );
 
+fuzz(
+  `[RP71] [RP73] [RP74] [RP79] ${RUNS} seeded runs on a store whose reads take time, and overtake each other: the same`,
+  async () => {
+    let learned = 0;
+    for (let seed = SEED; seed < SEED + RUNS; seed++) {
+      try {
+        learned += (await run(seed, slowStore)).learned;
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+    assert.ok(learned > RUNS * 200, `${learned} learned`);
+  },
+);
+
 fuzz('a store that leaves out a frame, or gives one for another, is found out', async () => {
   const bends: ((frames: readonly StoredFrame[]) => readonly StoredFrame[])[] = [
     (frames) => frames.filter(({ position }) => position !== 7),
     (frames) => frames.map((one) => (one.position === 7 ? { ...one, frame: Uint8Array.of(1, 2, 3) } : one)),
   ];
   for (const bend of bends) {
-    const bent = (store: LogStore): LogStore => ({
+    const bent = (store: LocalStore): LocalStore => ({
       ...store,
       read(request) {
         const result = store.read(request);

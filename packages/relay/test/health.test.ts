@@ -8,21 +8,22 @@ import { memoryStore } from '../src/store-memory.ts';
 
 const test = suite('health');
 
-const ask = (answer: ReturnType<typeof answerHealth>, url: string, method = 'GET') => {
-  let status = 0;
-  let body = '';
-  const response = {
-    writeHead(code: number) {
-      status = code;
-      return this;
-    },
-    end(text: string) {
-      body = text;
-    },
-  };
-  answer({ url, method } as IncomingMessage, response as unknown as ServerResponse);
-  return { status, body };
-};
+const ask = (
+  answer: ReturnType<typeof answerHealth>,
+  url: string,
+  method = 'GET',
+): Promise<{ status: number; body: string }> =>
+  new Promise((resolve) => {
+    let status = 0;
+    const response = {
+      writeHead(code: number) {
+        status = code;
+        return this;
+      },
+      end: (body: string) => resolve({ status, body }),
+    };
+    answer({ url, method } as IncomingMessage, response as unknown as ServerResponse);
+  });
 
 test('[RP150] ready while connections are taken and the store can be read', async () => {
   const store = memoryStore();
@@ -37,15 +38,15 @@ test('[RP150] ready while connections are taken and the store can be read', asyn
     },
   };
   const answer = answerHealth(watched, () => isOpen, undefined);
-  assert.is(ask(answer, '/readyz').status, 200);
+  assert.is((await ask(answer, '/readyz')).status, 200);
   isBroken = true;
-  assert.equal([ask(answer, '/readyz').status, ask(answer, '/healthz').status], [503, 200]);
-  assert.match(ask(answer, '/readyz').body, /store-failed/);
+  assert.equal([(await ask(answer, '/readyz')).status, (await ask(answer, '/healthz')).status], [503, 200]);
+  assert.match((await ask(answer, '/readyz')).body, /store-failed/);
   isBroken = false;
   isOpen = false;
-  assert.is(ask(answer, '/readyz').status, 503);
-  assert.match(ask(answer, '/readyz').body, /stopping/);
-  assert.is(ask(answer, '/readyz', 'POST').status, 404);
+  assert.is((await ask(answer, '/readyz')).status, 503);
+  assert.match((await ask(answer, '/readyz')).body, /stopping/);
+  assert.is((await ask(answer, '/readyz', 'POST')).status, 404);
   await store.close();
 });
 

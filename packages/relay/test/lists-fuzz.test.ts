@@ -15,7 +15,15 @@ import { type Random, seededRandom } from '@sealwire/testkit/random';
 import { makeKey, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createRelayCore, type LinkEvents, type LogStore, memoryStore, relayLimits } from '../src/index.ts';
+import {
+  createRelayCore,
+  type LinkEvents,
+  type LocalStore,
+  type LogStore,
+  memoryStore,
+  relayLimits,
+} from '../src/index.ts';
+import { slowStore } from './slow-store.ts';
 
 const SEED = Number(process.env.SEALWIRE_SEED ?? 1);
 const RUNS = process.env.SEALWIRE_SLOW ? 200 : 20;
@@ -28,7 +36,7 @@ type Edit = Extract<ClientMessage, { type: 'put-room' }>;
 
 /** What all peers of a run know together. */
 interface Judge {
-  readonly store: LogStore;
+  readonly store: LocalStore;
   /** The list of each version, as it was acknowledged. */
   readonly versions: Map<number, readonly RoomMember[]>;
   readonly seen: Map<string, number>;
@@ -174,7 +182,11 @@ const act = (random: Random, peer: Peer, peers: readonly Peer[]): void => {
 };
 
 /** One seeded run. @param bend - stands between core and store, to prove that faults are seen. */
-const run = async (seed: number, seen: Map<string, number>, bend = (store: LogStore) => store) => {
+const run = async (
+  seed: number,
+  seen: Map<string, number>,
+  bend: (store: LocalStore, soon: (run: () => void) => void, random: Random) => LogStore = (store) => store,
+) => {
   const random = seededRandom(seed);
   const tasks: (() => void)[] = [];
   let isFull = false;
@@ -185,7 +197,7 @@ const run = async (seed: number, seen: Map<string, number>, bend = (store: LogSt
   const store = memoryStore({ flush, soon, relayId: new Uint8Array(16) });
   const clock = { now: () => 0, after: () => () => {}, soon };
   const core = createRelayCore({
-    store: bend(store),
+    store: bend(store, soon, random),
     clock,
     limits: relayLimits({ appendsInFlight: 10_000 }),
     random: random.bytes,
@@ -254,8 +266,25 @@ fuzz(
   },
 );
 
+fuzz(
+  `[RP121] [RP50] ${RUNS} seeded runs on a store whose reads take time: who is off the list hears nothing, whatever was being read`,
+  async () => {
+    const seen = new Map<string, number>();
+    for (let seed = SEED; seed < SEED + RUNS; seed++) {
+      try {
+        await run(seed, seen, slowStore);
+      } catch (error) {
+        throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+    for (const type of ['done', 'refused', 'frames', 'read-result', 'room-result', 'unfollowed', 'signal']) {
+      assert.ok((seen.get(type) ?? 0) > RUNS / 2, `${type}: ${seen.get(type)}`);
+    }
+  },
+);
+
 fuzz('a store that answers before it has written, or takes any version, is found out', async () => {
-  const bends: ((store: LogStore) => LogStore)[] = [
+  const bends: ((store: LocalStore) => LocalStore)[] = [
     (store) => ({
       ...store,
       async putRoom(record) {

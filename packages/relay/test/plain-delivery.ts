@@ -6,22 +6,22 @@ import * as ws from 'ws';
 import type { Follow, Subscriber } from '../src/follow.ts';
 import { keyOf } from '../src/keys.ts';
 import type { ActiveRoom, Rooms } from '../src/rooms.ts';
-import { FRAME_OVERHEAD, type LogStore, type RoomRecord } from '../src/store.ts';
+import { FRAME_OVERHEAD, type LocalStore } from '../src/store.ts';
 
-export type Delivery = Pick<Rooms, 'follow' | 'unfollow' | 'committed' | 'pass'>;
+export type Delivery = Pick<Rooms, 'open' | 'release' | 'follow' | 'unfollow' | 'committed' | 'pass'>;
 
-export const plainDelivery = (store: LogStore, readBytes: number): Delivery => {
+export const plainDelivery = (store: Pick<LocalStore, 'head'>, readBytes: number): Delivery => {
   const rooms = new Map<string, ActiveRoom>();
   /** In the order in which they got something. */
   let waiting: ActiveRoom[] = [];
   return {
-    follow(record: RoomRecord, subscriber: Subscriber, cursor: number) {
-      const key = keyOf(record.room);
-      const head = store.head(record.room);
+    open(id) {
+      const key = keyOf(id);
+      const head = store.head(id);
       const room = rooms.get(key) ?? {
-        id: record.room,
+        id,
         key,
-        record,
+        record: undefined,
         head,
         fresh: [],
         freshSince: 0,
@@ -29,6 +29,10 @@ export const plainDelivery = (store: LogStore, readBytes: number): Delivery => {
         followers: new Set<Follow>(),
       };
       rooms.set(key, room);
+      return room;
+    },
+    release() {},
+    follow(room: ActiveRoom, subscriber: Subscriber, cursor: number) {
       const follow: Follow = { room, subscriber, cursor, own: undefined };
       room.followers.add(follow);
       return follow;

@@ -11,9 +11,9 @@ import type { WebSocket } from 'ws';
 import type { Follow, Subscriber } from '../src/follow.ts';
 import { memoryStore, relayLimits } from '../src/index.ts';
 import { NO_MEASURES } from '../src/measures.ts';
-import { createRooms } from '../src/rooms.ts';
+import { type ActiveRoom, createRooms } from '../src/rooms.ts';
 import { SocketLink } from '../src/socket-link.ts';
-import type { LogStore } from '../src/store.ts';
+import type { LocalStore } from '../src/store.ts';
 import { framed, framedAll, headerOf } from '../src/ws-frames.ts';
 import { type Delivery, framePlainly, plainDelivery } from './plain-delivery.ts';
 
@@ -102,8 +102,9 @@ const randomEvent = (random: Random, sides: readonly Side[], heads: number[]): s
       for (const { delivery, wires, follows } of sides) {
         const known = follows[who]![where];
         if (known) delivery.unfollow(known);
-        const record = { room, version: 1, members: [] };
-        const follow = delivery.follow(record, wires[who]!.subscriber, 0);
+        const opened = delivery.open(room) as ActiveRoom;
+        const follow = delivery.follow(opened, wires[who]!.subscriber, 0);
+        delivery.release(opened);
         // Now and then somewhere above: after a rollback, or behind what the next pass brings.
         follow.cursor = Math.max(0, follow.room.head - behind);
         follows[who]![where] = follow;
@@ -135,7 +136,7 @@ const randomEvent = (random: Random, sides: readonly Side[], heads: number[]): s
   }
 };
 
-const headsOnly = (heads: readonly number[]): LogStore => ({
+const headsOnly = (heads: readonly number[]): LocalStore => ({
   ...memoryStore(),
   head: (room) => heads[ROOMS.findIndex((each) => each[0] === room[0])]!,
 });

@@ -11,18 +11,20 @@ import {
 import * as assert from 'uvu/assert';
 import type { Random } from './random.ts';
 
+type Awaitable<T> = T | Promise<T>;
+
 /** The relay's `LogStore`, by shape. */
 export interface ContractStore {
   readonly relayId: Uint8Array;
-  principal(id: Uint8Array): ContractPrincipal | undefined;
-  principalOf(relayKey: Uint8Array): Uint8Array | undefined;
-  farewell(relayKey: Uint8Array): Uint8Array | undefined;
-  room(room: Uint8Array): ContractRoom | undefined;
-  head(room: Uint8Array): number;
-  read(request: { room: Uint8Array; stream: string; after: number; maxBytes: number }): {
+  principal(id: Uint8Array): Awaitable<ContractPrincipal | undefined>;
+  principalOf(relayKey: Uint8Array): Awaitable<Uint8Array | undefined>;
+  farewell(relayKey: Uint8Array): Awaitable<Uint8Array | undefined>;
+  room(room: Uint8Array): Awaitable<ContractRoom | undefined>;
+  head(room: Uint8Array): Awaitable<number>;
+  read(request: { room: Uint8Array; stream: string; after: number; maxBytes: number }): Awaitable<{
     readonly frames: readonly StoredFrame[];
     readonly complete: boolean;
-  };
+  }>;
   putPrincipal(edit: ContractPrincipal & { readonly farewells?: readonly Farewell[] }): Promise<void>;
   putRoom(record: ContractRoom, maker?: Uint8Array): Promise<void>;
   append(frame: {
@@ -30,14 +32,15 @@ export interface ContractStore {
     stream: string;
     frame: Uint8Array;
     author?: Uint8Array | undefined;
+    placed?: (position: number) => void;
   }): Promise<number>;
-  usage(principal: Uint8Array): { readonly rooms: number; readonly bytes: number };
-  inbox(principal: Uint8Array): ContractInbox | undefined;
+  usage(principal: Uint8Array): Awaitable<{ readonly rooms: number; readonly bytes: number }>;
+  inbox(principal: Uint8Array): Awaitable<ContractInbox | undefined>;
   readInbox(
     principal: Uint8Array,
     after: number,
     maxBytes: number,
-  ): { readonly messages: readonly InboxMessage[]; readonly complete: boolean };
+  ): Awaitable<{ readonly messages: readonly InboxMessage[]; readonly complete: boolean }>;
   putInbox(edit: { principal: Uint8Array; version: number; tokens: readonly Uint8Array[] }): Promise<void>;
   appendToInbox(message: { principal: Uint8Array; token: Uint8Array; payload: Uint8Array }): Promise<number>;
   removeFromInbox(principal: Uint8Array, numbers: readonly number[]): Promise<void>;

@@ -11,8 +11,8 @@ export const inboxTests = (test: Test): void => {
     store,
   }, random) => {
     const [principal, first, second] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
-    assert.is(store.inbox(principal), undefined);
-    assert.equal(store.readInbox(principal, 0, ALL_BYTES), { messages: [], complete: true });
+    assert.is(await store.inbox(principal), undefined);
+    assert.equal(await store.readInbox(principal, 0, ALL_BYTES), { messages: [], complete: true });
     const put = (version: number, ...tokens: Uint8Array[]) => store.putInbox({ principal, version, tokens });
     await refused(put(2, first), 'VERSION_CONFLICT');
     await put(1, first);
@@ -20,9 +20,9 @@ export const inboxTests = (test: Test): void => {
     await store.appendToInbox({ principal, token: first, payload: random.bytes(5) });
     const [edited, lost] = await Promise.allSettled([put(2, second), put(2, first, second)]);
     assert.equal([edited.status, lost.status], ['fulfilled', 'rejected']);
-    const { version, tokens } = store.inbox(principal)!;
+    const { version, tokens } = (await store.inbox(principal))!;
     assert.equal([version, tokens.map(bytesOf)], [2, [bytesOf(second)]]);
-    assert.equal(numbersIn(store, principal), [1]);
+    assert.equal(await numbersIn(store, principal), [1]);
     await refused(
       store.appendToInbox({ principal, token: first, payload: random.bytes(1) }),
       'INBOX_REFUSED',
@@ -45,22 +45,22 @@ export const inboxTests = (test: Test): void => {
       payloads.map((payload, i) => store.appendToInbox({ principal: i % 3 ? a : b, token, payload })),
     );
     assert.equal(numbers, [1, 1, 2, 2, 3, 4, 3, 5, 6]);
-    const { messages, complete } = store.readInbox(a, 0, ALL_BYTES);
+    const { messages, complete } = await store.readInbox(a, 0, ALL_BYTES);
     assert.ok(complete);
     assert.equal(
       messages.map((one) => [one.number, bytesOf(one.token), bytesOf(one.payload)]),
       payloads.filter((_, i) => i % 3).map((payload, i) => [i + 1, bytesOf(token), bytesOf(payload)]),
     );
     messages[0]!.payload.fill(0);
-    assert.equal(bytesOf(store.readInbox(a, 0, 1).messages[0]!.payload), bytesOf(payloads[1]!));
+    assert.equal(bytesOf((await store.readInbox(a, 0, 1)).messages[0]!.payload), bytesOf(payloads[1]!));
     const pages: number[][] = [];
     for (let after = 0, done = false; !done; after = pages.at(-1)!.at(-1)!) {
-      const page = store.readInbox(a, after, 9_000);
+      const page = await store.readInbox(a, after, 9_000);
       pages.push(page.messages.map(({ number }) => number));
       done = page.complete;
     }
     assert.equal(pages, [[1, 2], [3], [4], [5], [6]]);
-    assert.equal(store.readInbox(a, 6, 1), { messages: [], complete: true });
+    assert.equal(await store.readInbox(a, 6, 1), { messages: [], complete: true });
   });
 
   test('[RP111] [RP114] a token has its share, the inbox its size; room comes back with removals, numbers do not', async ({
@@ -82,10 +82,10 @@ export const inboxTests = (test: Test): void => {
     await store.removeFromInbox(random.bytes(32), [1]);
     assert.is(await append(three), LIMITS.inboxMessages + 1);
     assert.is(await append(one), LIMITS.inboxMessages + 2);
-    const numbers = numbersIn(store, principal);
+    const numbers = await numbersIn(store, principal);
     assert.equal(numbers.slice(0, 2), [3, 4]);
     await store.removeFromInbox(principal, numbers);
-    assert.equal(numbersIn(store, principal), []);
+    assert.equal(await numbersIn(store, principal), []);
     assert.is(await append(two), LIMITS.inboxMessages + 3, 'a number is never used again');
     await Promise.all([
       append(two),
@@ -93,7 +93,7 @@ export const inboxTests = (test: Test): void => {
       append(one),
     ]);
     assert.equal(
-      numbersIn(store, principal).map((number) => number - LIMITS.inboxMessages),
+      (await numbersIn(store, principal)).map((number) => number - LIMITS.inboxMessages),
       [3, 5],
     );
   });
@@ -109,8 +109,8 @@ export const inboxTests = (test: Test): void => {
       await harness.store.close();
       await removal;
       const store = await harness.reopen!();
-      assert.equal(store.inbox(principal)!.tokens.map(bytesOf), [bytesOf(token)]);
-      const { messages } = store.readInbox(principal, 0, ALL_BYTES);
+      assert.equal((await store.inbox(principal))!.tokens.map(bytesOf), [bytesOf(token)]);
+      const { messages } = await store.readInbox(principal, 0, ALL_BYTES);
       assert.equal(
         messages.map((one) => [one.number, bytesOf(one.payload)]),
         [[2, bytesOf(payload)]],
@@ -135,13 +135,13 @@ export const inboxTests = (test: Test): void => {
       ]);
       assert.ok(failed.every(({ status }) => status === 'rejected'));
       repair();
-      assert.equal(numbersIn(store, principal), [1]);
-      assert.is(store.inbox(principal)!.version, 1);
+      assert.equal(await numbersIn(store, principal), [1]);
+      assert.is((await store.inbox(principal))!.version, 1);
       assert.is(await store.appendToInbox({ principal, token, payload: random.bytes(9) }), 2);
     },
     'breakDisk',
   );
 };
 
-const numbersIn = (store: ContractStore, principal: Uint8Array): number[] =>
-  store.readInbox(principal, 0, ALL_BYTES).messages.map(({ number }) => number);
+const numbersIn = async (store: ContractStore, principal: Uint8Array): Promise<number[]> =>
+  (await store.readInbox(principal, 0, ALL_BYTES)).messages.map(({ number }) => number);

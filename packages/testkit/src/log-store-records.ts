@@ -18,13 +18,13 @@ export const recordTests = (test: Test): void => {
       store.putRoom({ room, version: 3, members: [] }),
     ]);
     assert.equal([first.status, second.status, third.status], ['fulfilled', 'rejected', 'fulfilled']);
-    assert.is(store.room(room)!.version, 3);
+    assert.is((await store.room(room))!.version, 3);
     const principal = { id, manageKey, relayKeys: [random.bytes(32)] };
     await refused(store.putPrincipal({ ...principal, version: 2 }), 'VERSION_CONFLICT');
     await store.putPrincipal({ ...principal, version: 1 });
     await refused(store.putPrincipal({ ...principal, version: 1 }), 'VERSION_CONFLICT');
     await store.putPrincipal({ ...principal, version: 2 });
-    assert.is(store.principal(id)!.version, 2);
+    assert.is((await store.principal(id))!.version, 2);
   });
 
   test('[RP65] a relay key belongs to at most one principal, and is free again when it leaves', async ({
@@ -32,12 +32,12 @@ export const recordTests = (test: Test): void => {
   }, random) => {
     const [a, b, manageKey, key, other] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
     await store.putPrincipal({ id: a, manageKey, version: 1, relayKeys: [key] });
-    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(a));
+    assert.equal(bytesOf((await store.principalOf(key))!), bytesOf(a));
     await refused(
       store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
       'LIMIT_REACHED',
     );
-    assert.is(store.principalOf(other), undefined);
+    assert.is(await store.principalOf(other), undefined);
     const moved = await Promise.allSettled([
       store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [] }),
       store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [other, key] }),
@@ -46,9 +46,9 @@ export const recordTests = (test: Test): void => {
       moved.map((put) => put.status),
       ['fulfilled', 'fulfilled'],
     );
-    assert.equal(bytesOf(store.principalOf(key)!), bytesOf(b));
-    assert.equal(store.principal(a)!.relayKeys, []);
-    assert.equal(store.principal(b)!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
+    assert.equal(bytesOf((await store.principalOf(key))!), bytesOf(b));
+    assert.equal((await store.principal(a))!.relayKeys, []);
+    assert.equal((await store.principal(b))!.relayKeys.map(bytesOf), [other, key].map(bytesOf));
   });
   usageTests(test);
   farewellTests(test);
@@ -59,7 +59,7 @@ const usageTests = (test: Test): void => {
     store,
   }, random) => {
     const [a, b, room, other, third] = Array.from({ length: 5 }, () => random.bytes(32)) as Five;
-    assert.equal(store.usage(a), { rooms: 0, bytes: 0 });
+    assert.equal(await store.usage(a), { rooms: 0, bytes: 0 });
     await Promise.all([
       store.putRoom({ room, version: 1, members: [] }, a),
       store.putRoom({ room, version: 2, members: [] }, b),
@@ -71,8 +71,8 @@ const usageTests = (test: Test): void => {
       store.append({ room, stream: 'control', frame: random.bytes(length), author });
     await Promise.all([append(100, a), append(7, b), append(900)]);
     await append(1, a);
-    assert.equal(store.usage(a), { rooms: 2, bytes: 101 + 2 * 48 });
-    assert.equal(store.usage(b), { rooms: 0, bytes: 7 + 48 });
+    assert.equal(await store.usage(a), { rooms: 2, bytes: 101 + 2 * 48 });
+    assert.equal(await store.usage(b), { rooms: 0, bytes: 7 + 48 });
   });
 
   test(
@@ -85,7 +85,7 @@ const usageTests = (test: Test): void => {
       await harness.store.close();
       const store = await harness.reopen!();
       await store.append(frame);
-      assert.equal(store.usage(principal), { rooms: 1, bytes: 2 * (70_000 + 48) });
+      assert.equal(await store.usage(principal), { rooms: 1, bytes: 2 * (70_000 + 48) });
     },
     'reopen',
   );
@@ -98,7 +98,7 @@ const usageTests = (test: Test): void => {
       const repair = harness.breakDisk!();
       await refused(harness.store.append(frame), 'STORE_FULL');
       repair();
-      assert.is(harness.store.usage(principal).bytes, 0);
+      assert.is((await harness.store.usage(principal)).bytes, 0);
     },
     'breakDisk',
   );
@@ -114,28 +114,28 @@ const farewellTests = (test: Test): void => {
       const farewells = note ? [{ relayKey: key, note }] : [];
       return store.putPrincipal({ id, manageKey, version, relayKeys, farewells });
     };
-    const note = (): number[] | undefined => plain(store.farewell(key));
+    const note = async (): Promise<number[] | undefined> => plain(await store.farewell(key));
     await put(a, 1, [key, other]);
-    assert.is(note(), undefined);
+    assert.is(await note(), undefined);
     const kept = first.slice();
     await put(a, 2, [other], first);
     first.fill(0);
-    assert.equal(note(), bytesOf(kept), 'the bytes were only borrowed');
-    store.farewell(key)!.fill(0);
-    assert.equal(note(), bytesOf(kept), 'what a read gave is the reader’s own');
-    assert.is(store.farewell(other), undefined);
+    assert.equal(await note(), bytesOf(kept), 'the bytes were only borrowed');
+    (await store.farewell(key))!.fill(0);
+    assert.equal(await note(), bytesOf(kept), 'what a read gave is the reader’s own');
+    assert.is(await store.farewell(other), undefined);
     await put(a, 3, [other]);
-    assert.equal(note(), bytesOf(kept), 'an edit that is not about the key leaves its note');
+    assert.equal(await note(), bytesOf(kept), 'an edit that is not about the key leaves its note');
     await put(b, 1, [key]);
-    assert.is(note(), undefined, 'another principal lists the key');
+    assert.is(await note(), undefined, 'another principal lists the key');
     await put(b, 2, [], second);
-    assert.equal(note(), bytesOf(second));
+    assert.equal(await note(), bytesOf(second));
     await put(a, 4, [key, other]);
     await put(a, 5, [other]);
-    assert.is(note(), undefined, 'it was dropped, not hidden');
+    assert.is(await note(), undefined, 'it was dropped, not hidden');
     await put(a, 6, [key]);
     await put(a, 7, [], third);
-    assert.equal(note(), bytesOf(third));
+    assert.equal(await note(), bytesOf(third));
   });
 
   test('[RP52] a refused edit leaves no farewell and drops none; edits of one tick act in their order', async ({
@@ -149,13 +149,13 @@ const farewellTests = (test: Test): void => {
       store.putPrincipal({ id: a, manageKey, version: 3, relayKeys: [other], farewells }),
       'VERSION_CONFLICT',
     );
-    assert.is(store.farewell(key), undefined);
+    assert.is(await store.farewell(key), undefined);
     await store.putPrincipal({ id: a, manageKey, version: 2, relayKeys: [other], farewells });
     await refused(
       store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [key, other] }),
       'LIMIT_REACHED',
     );
-    assert.equal(plain(store.farewell(key)), bytesOf(note));
+    assert.equal(plain(await store.farewell(key)), bytesOf(note));
     await Promise.all([
       store.putPrincipal({ id: b, manageKey, version: 1, relayKeys: [key] }),
       store.putPrincipal({ id: b, manageKey, version: 2, relayKeys: [], farewells }),
@@ -168,8 +168,8 @@ const farewellTests = (test: Test): void => {
       }),
       store.putPrincipal({ id: b, manageKey, version: 3, relayKeys: [other] }),
     ]);
-    assert.equal(plain(store.farewell(key)), bytesOf(note), 'taken out last');
-    assert.is(store.farewell(other), undefined, 'listed last');
+    assert.equal(plain(await store.farewell(key)), bytesOf(note), 'taken out last');
+    assert.is(await store.farewell(other), undefined, 'listed last');
   });
 
   test(
@@ -183,10 +183,10 @@ const farewellTests = (test: Test): void => {
       await harness.store.putPrincipal({ ...edit, version: 3, relayKeys: [other] });
       await harness.store.close();
       const store = await harness.reopen!();
-      assert.equal(plain(store.farewell(key)), bytesOf(farewells[0]!.note));
-      assert.is(store.farewell(other), undefined);
+      assert.equal(plain(await store.farewell(key)), bytesOf(farewells[0]!.note));
+      assert.is(await store.farewell(other), undefined);
       await store.putPrincipal({ ...edit, version: 4, relayKeys: [key, other] });
-      assert.is(store.farewell(key), undefined);
+      assert.is(await store.farewell(key), undefined);
     },
     'reopen',
   );
@@ -207,9 +207,9 @@ const farewellTests = (test: Test): void => {
         'STORE_FULL',
       );
       repair();
-      assert.is(store.principal(id)!.version, 2);
-      assert.equal(plain(store.farewell(key)), bytesOf(note));
-      assert.is(store.farewell(other), undefined);
+      assert.is((await store.principal(id))!.version, 2);
+      assert.equal(plain(await store.farewell(key)), bytesOf(note));
+      assert.is(await store.farewell(other), undefined);
     },
     'breakDisk',
   );

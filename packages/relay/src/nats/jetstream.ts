@@ -1,0 +1,194 @@
+// JetStream as the store uses it: publish once however often it is tried, read from the leader, scan one subject.
+// Rules: spec/relay-protocol.md §13.
+import { randomBytes } from 'node:crypto';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  type StoredMsg,
+} from '@nats-io/jetstream';
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { SealwireError } from '@sealwire/protocol';
+import type { Place } from './subjects.ts';
+
+/** A message as it is stored. */
+export interface Stored {
+  /** Of the JetStream stream: rises within a subject, with gaps. */
+  readonly seq: number;
+  readonly data: Uint8Array;
+  /** Of the publish that stored it. */
+  readonly id: string;
+}
+
+export interface JetStream {
+  /** A name for a publish, never used before. */
+  newId(): string;
+  /**
+   * Stores a message. Tried again with the same id, which JetStream stores once, until PATIENCE_MS have passed.
+   *
+   * @param expected - sequence number of the subject's last message, 0 for none.
+   * @returns the sequence number; undefined if `expected` is not so.
+   * @throws SealwireError (rejects) STORE_FULL, or STORE_FAILED: it may be stored all the same.
+   */
+  publish(place: Place, data: Uint8Array, options?: PublishOptions): Promise<number | undefined>;
+  /** The last message of a subject, as its leader has it. */
+  last(place: Place): Promise<Stored | undefined>;
+  /** The first message of a subject from a sequence number on, as its leader has it. */
+  next(place: Place, from: number): Promise<Stored | undefined>;
+  /** One message by its number. */
+  at(stream: string, seq: number): Promise<Stored | undefined>;
+  /** Messages of a subject in their order, until `take` says false or the one with `upTo` was taken. */
+  scan(place: Place, from: number, upTo: number, take: (message: Stored) => boolean): Promise<void>;
+  /** A message that is not there is no fault. */
+  remove(stream: string, seq: number): Promise<void>;
+  readonly manager: JetStreamManager;
+}
+
+export interface PublishOptions {
+  readonly id?: string;
+  readonly expected?: number;
+}
+
+/** How long something is tried while the cluster chooses a leader or the network is cut. */
+const PATIENCE_MS = 30_000;
+/** An answer that takes longer than this is asked for again. */
+const ATTEMPT_MS = 4_000;
+const BETWEEN_MS = 100;
+/** Messages asked for at once in a scan. */
+const SCAN_MESSAGES = 512;
+
+const ID_HEADER = 'Nats-Msg-Id';
+const WRONG_LAST_SEQUENCE = 10_071;
+const NOT_FOUND = 10_037;
+/** Of a removal: there is no such message, or it was removed before. */
+const GONE = [NOT_FOUND, 10_043, 10_057];
+/** No storage left: of the server, of the account, of the stream. */
+const FULL = [10_023, 10_028, 10_047, 10_077];
+
+export const idIn = (found: MsgHdrs | undefined): string => found?.get(ID_HEADER) ?? '';
+
+export const openJetStream = async (connection: NatsConnection): Promise<JetStream> => {
+  const client: JetStreamClient = jetstream(connection, { timeout: ATTEMPT_MS });
+  const manager = await patiently(() =>
+    jetstreamManager(connection, { timeout: ATTEMPT_MS, checkAPI: true }),
+  );
+  const self = randomBytes(9).toString('base64url');
+  let published = 0;
+
+  /** From the leader: other replicas may not have yet what was acknowledged. */
+  const get = (stream: string, query: object): Promise<Stored | undefined> =>
+    patiently(async () => {
+      try {
+        const found = await manager.streams.getMessage(
+          stream,
+          query as Parameters<typeof manager.streams.getMessage>[1],
+        );
+        return found === null ? undefined : storedOf(found);
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === NOT_FOUND) return undefined;
+        throw error;
+      }
+    });
+
+  return {
+    manager,
+    newId: () => `${self}.${++published}`,
+
+    publish(place, data, { id = `${self}.${++published}`, expected } = {}) {
+      const expect = {
+        streamName: place.stream,
+        ...(expected !== undefined && { lastSubjectSequence: expected }),
+      };
+      return patiently(async () => {
+        try {
+          const { seq } = await client.publish(place.subject, data, { msgID: id, expect, retries: 1 });
+          return seq;
+        } catch (error) {
+          if (error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE) return undefined;
+          throw error;
+        }
+      });
+    },
+
+    last: ({ stream, subject }) => get(stream, { last_by_subj: subject }),
+    next: ({ stream, subject }, from) => get(stream, { seq: from, next_by_subj: subject }),
+    at: (stream, seq) => get(stream, { seq }),
+
+    scan: (place, from, upTo, take) => {
+      // What was taken stays taken when an attempt fails on the way.
+      let next = from;
+      return patiently(async () => {
+        const { name } = await manager.consumers.add(place.stream, {
+          ack_policy: AckPolicy.None,
+          deliver_policy: DeliverPolicy.StartSequence,
+          opt_start_seq: next,
+          filter_subject: place.subject,
+          mem_storage: true,
+          num_replicas: 1,
+          inactive_threshold: 30_000 * 1_000_000,
+        });
+        const consumer = await client.consumers.get(place.stream, name);
+        try {
+          for (;;) {
+            let came = 0;
+            for await (const message of await consumer.fetch({
+              max_messages: SCAN_MESSAGES,
+              expires: ATTEMPT_MS,
+            })) {
+              came++;
+              next = message.seq + 1;
+              const more = take({ seq: message.seq, data: message.data, id: idIn(message.headers) });
+              if (!more || message.seq >= upTo) return;
+              // A fetch would wait for messages that are not there yet.
+              if (message.info.pending === 0) break;
+            }
+            if (came === 0) throw new Error('nothing came of a scan');
+          }
+        } finally {
+          await consumer.delete().catch(() => false);
+        }
+      });
+    },
+
+    remove: (stream, seq) =>
+      patiently(async () => {
+        try {
+          await manager.streams.deleteMessage(stream, seq, false);
+        } catch (error) {
+          if (!(error instanceof JetStreamApiError && GONE.includes(error.code))) throw error;
+        }
+      }),
+  };
+};
+
+const storedOf = (found: StoredMsg): Stored => ({
+  seq: found.seq,
+  data: found.data,
+  id: idIn(found.header),
+});
+
+/** Tries again while the cluster has no leader or cannot be reached. @throws SealwireError (rejects). */
+export const patiently = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      if (cause instanceof SealwireError) throw cause;
+      if (cause instanceof JetStreamApiError && FULL.includes(cause.code)) {
+        throw new SealwireError('STORE_FULL', 'NATS has no room left for the relay; give it more.', {
+          cause,
+        });
+      }
+      const isClosed = (cause as Error).name === 'ClosedConnectionError';
+      if (isClosed || performance.now() > until) {
+        throw new SealwireError('STORE_FAILED', 'NATS does not answer the relay.', { cause });
+      }
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+    }
+  }
+};

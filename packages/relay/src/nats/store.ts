@@ -1,0 +1,258 @@
+// The relay's store over a NATS JetStream cluster: any number of relays, none with state of its own.
+// Rules: spec/relay-protocol.md §7 and §13.
+import { randomBytes } from 'node:crypto';
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  type RetentionPolicy,
+  type StorageType,
+} from '@nats-io/jetstream';
+import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import { RELAY_ID_BYTES, Reader, SealwireError } from '@sealwire/protocol';
+import * as encoding from 'lib0/encoding';
+import { copyOf } from '../keys.ts';
+import { decodeRoom, encodeRoom } from '../records.ts';
+import { FRAME_OVERHEAD, type LogStore, type RoomRecord } from '../store.ts';
+import { createFrames } from './frames.ts';
+import { createInboxes } from './inboxes.ts';
+import { type JetStream, openJetStream, patiently } from './jetstream.ts';
+import { createNeighbours, type NatsNeighbours } from './neighbours.ts';
+import { createPrincipals } from './principals.ts';
+import { createRecords, type Records } from './records.ts';
+import { createNames, type Names } from './subjects.ts';
+import { createUsages } from './usage.ts';
+
+export interface NatsStoreOptions {
+  /** `HOST:PORT` of nodes of the cluster; others are learned from them. */
+  readonly servers: readonly string[];
+  /** Begins all names at NATS: one word of letters, digits and `-`. Default: `sealwire`. */
+  readonly prefix?: string;
+  /** Streams that rooms are spread over. Counts when the store is made; afterwards it has what it has. Default: 16. */
+  readonly shards?: number;
+  /** Nodes that hold each message. Counts for each stream when it is made. Default: 3. */
+  readonly replicas?: number;
+  /** How to prove who we are, TLS, and so on. */
+  readonly connection?: Omit<ConnectionOptions, 'servers'>;
+}
+
+const FORMAT = 1;
+const USAGE_FLUSH_MS = 10_000;
+/** Everything that is watched is looked at once in this time, should something have got lost that nobody noticed. */
+const LOOK_AGAIN_MS = 60_000;
+/** A connection that is silent is noticed after three of these. */
+const PING_MS = 2_000;
+
+/**
+ * Opens the store, and makes what is not there. Any number of processes may hold it at a time.
+ *
+ * @throws SealwireError (rejects) STORE_FAILED if the cluster cannot be reached within 30 s, or holds another format.
+ */
+export const natsStore = async (options: NatsStoreOptions): Promise<LogStore> => {
+  const { prefix = 'sealwire', shards = 16, replicas = 3 } = options;
+  if (!/^[a-zA-Z0-9-]+$/.test(prefix)) throw new RangeError('prefix: not letters, digits and -');
+  if (!(Number.isInteger(shards) && shards > 0)) throw new RangeError('shards: not a number above 0');
+  const connection = await connected(options);
+  try {
+    const jetStream = await openJetStream(connection);
+    const made = createNames(prefix, shards);
+    await ensureStream(jetStream.manager, replicas, {
+      name: made.meta.stream,
+      subjects: [made.meta.subject],
+      max_msgs_per_subject: 1,
+    });
+    const meta = await readMeta(jetStream, made);
+    const names = createNames(prefix, meta.shards);
+    const plans = Array.from({ length: names.shards }, (_, shard) => names.streams(shard)).flat();
+    await Promise.all(
+      plans.map(({ name, subjects, republish, perSubject }) =>
+        ensureStream(jetStream.manager, replicas, {
+          name,
+          subjects: [...subjects],
+          republish,
+          ...(perSubject !== undefined && { max_msgs_per_subject: perSubject }),
+        }),
+      ),
+    );
+    return compose(connection, jetStream, names, meta.relayId);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+};
+
+const connected = ({ servers, connection }: NatsStoreOptions): Promise<NatsConnection> =>
+  patiently(() =>
+    connect({
+      name: 'sealwire relay',
+      ...connection,
+      servers: [...servers],
+      noEcho: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 250,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
+    }),
+  );
+
+const ensureStream = (
+  manager: JetStreamManager,
+  replicas: number,
+  config: Parameters<JetStreamManager['streams']['add']>[0] & { readonly name: string },
+): Promise<unknown> =>
+  patiently(async () => {
+    try {
+      return await manager.streams.info(config.name);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+    }
+    return manager.streams.add({
+      ...config,
+      num_replicas: replicas,
+      retention: 'limits' as RetentionPolicy,
+      storage: 'file' as StorageType,
+      // What is full refuses what comes, and forgets nothing.
+      discard: config.max_msgs_per_subject === undefined ? DiscardPolicy.New : DiscardPolicy.Old,
+      duplicate_window: 120 * 1_000_000_000,
+      allow_direct: true,
+    });
+  });
+
+const STREAM_NOT_FOUND = 10_059;
+
+/** What all relays of the store have in common: whoever comes first decides. */
+const readMeta = async (
+  jetStream: JetStream,
+  { meta, shards }: Names,
+): Promise<{ readonly relayId: Uint8Array; readonly shards: number }> => {
+  const own = encoding.encode((to) => {
+    encoding.writeUint8(to, FORMAT);
+    encoding.writeUint8Array(to, randomBytes(RELAY_ID_BYTES));
+    encoding.writeVarUint(to, shards);
+  });
+  await jetStream.publish(meta, own, { expected: 0 });
+  const stored = await jetStream.last(meta);
+  const from = new Reader(stored?.data ?? own);
+  const format = from.byte();
+  if (format !== FORMAT) {
+    throw new SealwireError('STORE_FAILED', `The relay's store at NATS has format ${format}, not ${FORMAT}.`);
+  }
+  return { relayId: copyOf(from.fixed(RELAY_ID_BYTES)), shards: from.positive() };
+};
+
+const compose = (
+  connection: NatsConnection,
+  jetStream: JetStream,
+  names: Names,
+  relayId: Uint8Array,
+): LogStore => {
+  const records = createRecords(jetStream, names);
+  const principals = createPrincipals(records);
+  const inboxes = createInboxes(jetStream, names, records);
+  const usages = createUsages(records, () => performance.now());
+  const frames = createFrames({
+    jetStream,
+    names,
+    acknowledged: (key, seq, settle) => neighbours.acknowledged(key, seq, settle),
+  });
+  const neighbours = createNeighbours({ connection, jetStream, names, principals, seen: frames.seen });
+  const stopWatching = watchCluster(connection, names, neighbours);
+  const flushing = setInterval(() => void usages.flush().catch(ignored), USAGE_FLUSH_MS).unref();
+  let isClosed = false;
+  let closing: Promise<void> | undefined;
+
+  const open = <T>(write: () => Promise<T>): Promise<T> =>
+    isClosed ? Promise.reject(new SealwireError('CLOSED', 'The store is closed.')) : write();
+
+  const close = async (): Promise<void> => {
+    clearInterval(flushing);
+    await frames.idle();
+    await records.idle();
+    await usages.flush();
+    stopWatching();
+    neighbours.end();
+    await connection.close();
+  };
+
+  return {
+    relayId,
+    neighbours,
+    principal: principals.principal,
+    principalOf: principals.principalOf,
+    farewell: principals.farewell,
+    async room(room) {
+      const found = await records.get('room', room);
+      return found && decodeRoom(copyOf(room), found.data);
+    },
+    head: frames.head,
+    read: frames.read,
+    usage: usages.usage,
+    inbox: inboxes.inbox,
+    readInbox: inboxes.read,
+    putPrincipal: (edit) => open(() => principals.put(edit)),
+    putRoom: (record, maker) =>
+      open(async () => {
+        await putRoom(records, record);
+        if (maker && record.version === 1) usages.count(maker, { rooms: 1, bytes: 0 });
+      }),
+    append: (frame) =>
+      open(async () => {
+        const { author } = frame;
+        const position = await frames.append(frame);
+        if (author) usages.count(author, { rooms: 0, bytes: frame.frame.length + FRAME_OVERHEAD });
+        return position;
+      }),
+    putInbox: (edit) => open(() => inboxes.put(edit)),
+    appendToInbox: (message) => open(() => inboxes.append(message)),
+    removeFromInbox: (principal, numbers) => open(() => inboxes.remove(principal, numbers)),
+    close() {
+      isClosed = true;
+      closing ??= close();
+      return closing;
+    },
+  };
+};
+
+const putRoom = (records: Records, record: RoomRecord): Promise<void> => {
+  const room = copyOf(record.room);
+  const value = encodeRoom(record);
+  return records.inTurn(`room${Buffer.from(room).toString('latin1')}`, () =>
+    records.update('room', room, (current) => {
+      const version = current ? decodeRoom(room, current).version : 0;
+      if (record.version === version + 1) return value;
+      throw new SealwireError(
+        'VERSION_CONFLICT',
+        `Version ${record.version} does not follow ${version}; read and edit again.`,
+      );
+    }),
+  );
+};
+
+/** Looks at everything again after a moment in which NATS may have told something to nobody. */
+const watchCluster = (connection: NatsConnection, names: Names, neighbours: NatsNeighbours): (() => void) => {
+  const follow = async (): Promise<void> => {
+    for await (const { type } of connection.status()) if (type === 'reconnect') neighbours.lookAgain();
+  };
+  void follow();
+  // A new leader does not tell of what the one before stored and had no time to tell of.
+  const elected = connection.subscribe('$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.*', {
+    callback(error, message) {
+      if (error) return;
+      const stream = message.subject.slice(message.subject.lastIndexOf('.') + 1);
+      neighbours.lookAgain((room) =>
+        [names.frames(room).stream, names.record('room', room).stream].includes(stream),
+      );
+    },
+  });
+  const looking = setInterval(() => neighbours.lookAgain(), LOOK_AGAIN_MS).unref();
+  return () => {
+    clearInterval(looking);
+    elected.unsubscribe();
+  };
+};
+
+/** Counted again at the next time. */
+const ignored = (error: unknown): void => {
+  if (!(error instanceof SealwireError)) throw error;
+};
