@@ -240,6 +240,9 @@ export type AttackKind = keyof typeof ATTACKS;
 
 export const attackOf = (kind: AttackKind): Attack => ATTACKS[kind];
 
+/** The payload of one message. */
+export const wordsOf = (text: string, now: number): Uint8Array => update([entry(text, now)]);
+
 const entry = (text: string, now: number): Uint8Array =>
   encodeEntry({ k: 'm', t: Math.floor(BEGINNING + now) * 1024, x: text });
 

@@ -7,6 +7,7 @@ import {
   type RelayMessage,
   toHex,
 } from '@sealwire/protocol';
+import type { Accomplice } from './accomplice.ts';
 import { type Lie, type LieKind, type LieWorld, lieType } from './lies.ts';
 import type { Connection, Network } from './network.ts';
 import type { RelayHost } from './relay.ts';
@@ -31,6 +32,7 @@ export const createLiar = (parts: {
   let requests = OWN_REQUESTS;
   const injected = new Map<LieKind, Uint8Array[]>();
   let speaking: LieKind | undefined;
+  let accomplice: Accomplice | undefined;
 
   const telling = (): readonly Lie[] => active;
   const start = (lie: Lie): void => {
@@ -94,10 +96,14 @@ export const createLiar = (parts: {
     told: told as ReadonlyMap<LieKind, number>,
     /** Frames that the relay put in by itself, by the lie that they are. */
     injected: injected as ReadonlyMap<LieKind, readonly Uint8Array[]>,
+    /** From now on a member who turned helps the relay. */
+    conspire(helper: Accomplice): void {
+      accomplice = helper;
+    },
     /** Starts a lie of this kind, for a while. */
     begin(kind: LieKind): void {
       const network = parts.network();
-      const sim: LieWorld = { world, dice, relay, wiretap, network, names: parts.names, append };
+      const sim: LieWorld = { world, dice, relay, wiretap, network, names: parts.names, accomplice, append };
       speaking = kind;
       const begun = lieType(kind).begin(sim);
       if (begun === undefined) return;

@@ -1,6 +1,7 @@
 // What a relay may lie about: each kind, what it does to frames on their way, and which code must come of it.
 // Answers: spec/frame.md §5 to §8, spec/relay-protocol.md §7.
 import { CONTROL_STREAM, type ErrorCode, pageStream, type StoredFrame } from '@sealwire/protocol';
+import type { Accomplice } from './accomplice.ts';
 import type { Network } from './network.ts';
 import type { RelayHost } from './relay.ts';
 import type { KnownFrame, Wiretap } from './wiretap.ts';
@@ -14,6 +15,8 @@ export interface LieWorld {
   readonly wiretap: Wiretap;
   /** Names of the devices. */
   readonly names: () => readonly string[];
+  /** A member who turned and helps the relay, if there is one. */
+  readonly accomplice: Accomplice | undefined;
   /** Has a frame appended as if a member had sent it. @returns false if no member is connected. */
   append(room: string, stream: string, frame: Uint8Array): boolean;
 }
@@ -188,6 +191,25 @@ export const LIES = {
               ? { ...item, stream: pageStream(1) }
               : item,
           ),
+      };
+    },
+  },
+  'other words in their place': {
+    codes: ['FRAME_FORGED', 'FRAME_GAP'],
+    loses: true,
+    begin: (sim) => {
+      const { accomplice, world, dice } = sim;
+      if (!accomplice) return undefined;
+      const victim = victimOf(sim);
+      // What is kept back for a while comes all at once.
+      let isMute = true;
+      world.after(dice.between(3_000, 20_000), () => {
+        isMute = false;
+        cut(sim, victim);
+      });
+      return {
+        isMute: (reader) => isMute && reader === victim,
+        bend: (reader, room, frames) => (reader === victim ? accomplice.swap(room, frames) : frames),
       };
     },
   },

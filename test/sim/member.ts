@@ -46,6 +46,13 @@ export interface MemberWorld {
   readonly keys: Awaited<ReturnType<typeof readKeys>>;
 }
 
+/** The key of a frame in a chat, by the room's id in hexadecimal; undefined if the member does not hold it. */
+export type KeyFinder = (
+  room: string,
+  stream: string,
+  frame: Uint8Array,
+) => ReturnType<typeof streamKey> | undefined;
+
 /** A chain as its frames tell it. */
 export interface HeardChain {
   readonly room: KnownRoom;
@@ -159,6 +166,12 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
     return last && toHex(epochTagOf(last.frame));
   };
 
+  const keyFor: KeyFinder = (name, stream, frame) => {
+    const room = keys.rooms.find(({ id, kind }) => kind === 'chat' && toHex(id) === name);
+    const tag = toHex(epochTagOf(frame));
+    return room && keysOf(room, stream).find((key) => toHex(key.tag) === tag);
+  };
+
   /** Every body of a room that crossed the wire, oldest first. */
   const heard = (room: KnownRoom): { readonly stream: string; readonly body: Body }[] => {
     const hex = toHex(room.id);
@@ -179,6 +192,7 @@ export const createMember = ({ world, network, wiretap, name, keys }: MemberWorl
     ownId,
     own,
     account: keys.self.log,
+    keyFor,
     /** Those in which it can write under the epoch that others write under. */
     rooms: () =>
       keys.rooms.filter((room) => {

@@ -171,6 +171,8 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     );
   if (cast === 'honest' && story.chance(0.5)) often(15_000, 60_000, () => endOne(stage));
   if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
+  if (cast === 'turncoat' || cast === 'traitor')
+    often(5_000, 25_000, () => liar.begin('other words in their place'));
   if (cast === 'turncoat' || cast === 'ghost')
     linkOne(stage, 'mallory', (mallory) => {
       whenReady(stage, story.between(5_000, 40_000), () => {

@@ -1,7 +1,8 @@
 // The life of a member who turns: at first a device like the others, then an attacker with all its keys.
 import { readKeys } from '@sealwire/core/testing';
 import { toHex } from '@sealwire/protocol';
-import { ATTACKS, type AttackKind, attackOf } from './attacks.ts';
+import { createAccomplice } from './accomplice.ts';
+import { ATTACKS, type AttackKind, attackOf, wordsOf } from './attacks.ts';
 import type { SimDevice } from './device.ts';
 import { createMember, type Member, type Sent } from './member.ts';
 import type { Stage } from './stage.ts';
@@ -40,6 +41,9 @@ export const turn = (stage: Stage, device: SimDevice, devices = stage.devices): 
     if (stopped) return;
     member = createMember({ world, network, wiretap, name: device.name, keys });
     member.connect();
+    const { keyFor, dice } = member;
+    const words = () => wordsOf(ledger.newText('nobody'), world.now());
+    stage.liar.conspire(createAccomplice({ keyFor, words, randomBytes: dice.bytes }));
     world.after(1_000, () => void attack());
   };
 
