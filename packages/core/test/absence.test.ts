@@ -72,4 +72,19 @@ test('[CH5] a frame that follows what is held is judged and not passed over', ()
   assert.equal(absence.passedOver([next, item(21, 9, 10), stuck]), [stuck]);
 });
 
+test('[CH5] what was passed over is owed again once the frame that it follows is there', () => {
+  const absence = away();
+  const strange = [item(20, 3, 4, { clientId: 8 }), item(21, 4, 6, { clientId: 8 })];
+  assert.equal(absence.passedOver(strange), strange);
+  absence.accepted(STREAM, 8, 2);
+  absence.accepted(STREAM, 7, 3);
+  assert.not(absence.isOwed());
+  absence.accepted(STREAM, 8, 3);
+  assert.ok(absence.isOwed());
+  absence.startedOver();
+  assert.not(absence.isOwed());
+  absence.accepted(STREAM, 8, 4);
+  assert.not(absence.isOwed(), 'it comes again anyway');
+});
+
 test.run();

@@ -4,6 +4,7 @@ import { fromHex, LIMITS, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chatKeys, makeChat } from '../src/account/rooms.ts';
+import { hpkeKeyPair } from '../src/crypto/hpke.ts';
 import { createOwnAccount } from '../src/identity/account-keys.ts';
 import { createDirectory } from '../src/identity/directory.ts';
 import {
@@ -164,11 +165,15 @@ test("[CH13] the account document's entry alone says who is in a chat from its b
   const ada = await person(random, 'Ada', 2);
   const { publicKey, privateKey } = ada.accountKey;
   const members = Array.from({ length: LIMITS.firstMembers }, () => random.bytes(32));
+  const accountKeyOf = (): Uint8Array => hpkeKeyPair(random.bytes(32)).publicKey;
   const made = await makeChat({
     account: await createOwnAccount(ada.log.root, [privateKey]),
     device: deviceOf(ada),
     accountKey: publicKey,
-    others: { members, title: 'x'.repeat(LIMITS.nameChars) },
+    others: {
+      members: members.map((account) => ({ account, accountKey: accountKeyOf() })),
+      title: 'x'.repeat(LIMITS.nameChars),
+    },
     sign: ada.devices[0]!.sign,
     randomBytes: random.bytes,
     now: () => 1,

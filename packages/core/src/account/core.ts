@@ -187,6 +187,11 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     return accountRoom.stored();
   };
 
+  const guestOf = (id: string) => ({
+    account: fromHex(id),
+    accountKey: directory.log(id)!.accountKeys[0]!.publicKey,
+  });
+
   const addChat = async (entry: ChatEntry): Promise<void> => {
     if (chats.has(entry.id) || isGone) return;
     const room = openRoom(commons, 'chat', chatKeys(entry));
@@ -344,7 +349,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       requireWritable();
       const accountKey = deviceLog().accountKeys[0]!.publicKey;
       const first = members.slice(0, LIMITS.firstMembers);
-      const others = { members: first.map(fromHex), title };
+      const others = { members: first.map(guestOf), title };
       const made = await makeChat({ account, device, accountKey, others, sign, randomBytes, now });
       const introductions = first.flatMap((id) => directory.log(id)!.entries);
       const entry = { ...made.entry, n: title, t: clock.next() };

@@ -4,7 +4,7 @@ import { SealwireError, toHex } from '@sealwire/protocol';
 import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
 import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
-import { createEpoch } from '../identity/epoch.ts';
+import { createEpoch, type EpochMember } from '../identity/epoch.ts';
 import {
   decodeEntryBytes,
   encodeEntryBytes,
@@ -73,14 +73,14 @@ export interface NewChat {
   readonly log: readonly SignedEntry[];
 }
 
-/** Makes a chat: its first membership entries, a room secret, and epoch 0, which is the maker's alone. */
+/** Makes a chat: its first membership entries, a room secret, and epoch 0, which is for all its first members. */
 export const makeChat = async (options: {
   readonly account: OwnAccount;
   readonly device: LoggedDevice;
   /** The account's key to use: X25519, 32 bytes. */
   readonly accountKey: Uint8Array;
   /** Accounts that are members from the beginning, at most `LIMITS.firstMembers`, and what it is called to them. */
-  readonly others?: { readonly members: readonly Uint8Array[]; readonly title: string };
+  readonly others?: { readonly members: readonly EpochMember[]; readonly title: string };
   readonly sign: (statement: Uint8Array) => Uint8Array;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly now: () => number;
@@ -98,25 +98,26 @@ export const makeChat = async (options: {
   );
   const secret = randomBytes(32);
   const epochKey = randomBytes(32);
-  const epoch = await createEpoch({
-    log: genesis.hash,
-    index: 0,
-    parents: [],
-    heads: [genesis.hash],
-    author: device.id,
-    epochKey,
-    members: [{ account: account.id, accountKey }],
-    sign,
-  });
+  const guests = others?.members ?? [];
   const changes: MemberChange[] = others?.members.length
     ? [
         { action: 'rename', title: others.title },
-        ...others.members.map((subject) => ({ action: 'add', subject, role: 'member' }) as const),
+        ...guests.map(({ account: subject }) => ({ action: 'add', subject, role: 'member' }) as const),
       ]
     : [];
   const log = await startMembershipLog(genesis, device);
   const additions = await createMemberEntries({ log, device, changes, at: options.now(), sign });
-  const entries = [genesis, epoch, ...additions];
+  const epoch = await createEpoch({
+    log: genesis.hash,
+    index: 0,
+    parents: [],
+    heads: [(additions.at(-1) ?? genesis).hash],
+    author: device.id,
+    epochKey,
+    members: [{ account: account.id, accountKey }, ...guests],
+    sign,
+  });
+  const entries = [genesis, ...additions, epoch];
   return {
     keys: { secret, logId: genesis.hash, epochKeys: [epochKey] },
     entry: {

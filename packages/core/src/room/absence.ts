@@ -15,6 +15,19 @@ export interface AbsenceOptions {
 export const createAbsence = ({ chains, isLate }: AbsenceOptions) => {
   /** Where frames for others stand in each stream. */
   const places = new Map<string, number[]>();
+  /** What frames that were passed over follow: chain and counter. */
+  const awaited = new Set<string>();
+  let isOwed = false;
+
+  const pass = (items: readonly Waiting[]): readonly Waiting[] => {
+    for (const { stream, body } of items)
+      awaited.add(`${chainKey(stream, body!.clientId)}/${body!.previous}`);
+    for (const name of awaited) {
+      if (awaited.size <= PLACES_KEPT) break;
+      awaited.delete(name);
+    }
+    return items;
+  };
 
   const isAbsence = (stream: string, after: number, before: number): boolean =>
     places.get(stream)?.some((position) => after < position && position < before) ?? false;
@@ -52,9 +65,20 @@ export const createAbsence = ({ chains, isLate }: AbsenceOptions) => {
       }
       return [...byChain].flatMap(([key, items]) => {
         const chain = chains.get(key);
-        if (chain) return stuck(chain, items);
-        return items.some(({ body }) => body!.opening) ? [] : items;
+        if (chain) return pass(stuck(chain, items));
+        return items.some(({ body }) => body!.opening) ? [] : pass(items);
       });
+    },
+    /** A frame counts: what was passed over may follow it, which nobody could know. */
+    accepted(stream: string, clientId: number, counter: number): void {
+      if (awaited.size > 0 && awaited.delete(`${chainKey(stream, clientId)}/${counter}`)) isOwed = true;
+    },
+    /** True if something that was passed over counts by now and must come again. */
+    isOwed: (): boolean => isOwed,
+    /** All that the relay has comes again. */
+    startedOver(): void {
+      isOwed = false;
+      awaited.clear();
     },
   };
 };

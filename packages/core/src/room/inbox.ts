@@ -241,6 +241,7 @@ export const createInbox = (options: InboxOptions) => {
         chain,
         update: move(options, chain, item, update, hash),
       });
+      absence.accepted(stream, item.body.clientId, item.body.counter);
       done.add(item);
     }
     await reopen(chain, stream, fresh, done, to);
@@ -251,6 +252,10 @@ export const createInbox = (options: InboxOptions) => {
     take(frames: readonly Waiting[]): void {
       waiting.push(...frames);
     },
+    /** True if something that was passed over must come again. */
+    isOwed: absence.isOwed,
+    /** All that the relay has comes again. */
+    startedOver: absence.startedOver,
     /** What waits for something that has not come. */
     parked: (): readonly Waiting[] => waiting,
     /** Judges until nothing more can be decided. */

@@ -37,7 +37,7 @@ export const createPage = (stream: string, firstClientId: number) => {
       for (const listener of listeners) listener(change);
     });
     // Yjs re-rolls a clientID that it meets in someone else's update; ours is bound to our key and must stay.
-    doc.on('afterTransaction', () => {
+    doc.on('afterTransactionCleanup', () => {
       if (doc.clientID !== clientId) doc.clientID = clientId;
     });
     return { doc, map };

@@ -93,7 +93,8 @@ export const createRoom = (
   const sayGaps = gapReporter(state, inbox.parked, report);
   const repairGaps = gapRepair(options.now, () => startOver());
   const reportGaps = (): void => {
-    if (state.live && reading === 'on' && (options.isCaughtUp?.() ?? true)) repairGaps(sayGaps());
+    if (state.live && reading === 'on' && (options.isCaughtUp?.() ?? true))
+      repairGaps(sayGaps() || inbox.isOwed());
   };
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
@@ -118,6 +119,7 @@ export const createRoom = (
     fetches += 1;
     if (reading === 'must start over') reading = 'anew';
     state.cursor = 0;
+    inbox.startedOver();
     // A failed vault reports itself.
     options.vault.commit({ put: [bodiesRecord(state, [])] }).durable.catch(() => undefined);
     options.refetch?.();
