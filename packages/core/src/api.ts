@@ -1,5 +1,7 @@
 // The public shapes of Sealwire: what an app holds in its hands. No code here; factories are in index.ts.
 import type { ErrorCode, SealwireError } from '@sealwire/protocol';
+import type { Awareness } from 'y-protocols/awareness';
+import type { Doc } from 'yjs';
 import type { Storage } from './vault/storage.ts';
 
 /**
@@ -261,6 +263,35 @@ export interface Chat {
   close(): void;
 }
 
+export interface SharedDocStatus {
+  /** As {@link ChatStatus.state}, of the chat that the document belongs to. */
+  readonly state: ChatStatus['state'];
+  /** Own edits of the chat, this document's among them, that are not durable at the relay yet. */
+  readonly pending: number;
+}
+
+/**
+ * A document that the members of a chat edit together: any Y.Doc, for any binding. Who wrote what in it is signed, but all
+ * of them may delete and overwrite anything. Close it when it leaves the screen.
+ */
+export interface SharedDoc {
+  readonly chatId: string;
+  readonly name: string;
+  /** Bind editors to this; edit it as you like, offline too. Another one after `onReplaced`. */
+  readonly doc: Doc;
+  /** Who else is here, and where. Another one after `onReplaced`. */
+  readonly awareness: Awareness;
+  readonly status: Readable<SharedDocStatus>;
+  /**
+   * Told when `doc` and `awareness` are others than before: something in the document turned out not to count. Bind anew.
+   * @returns the function that ends the subscription.
+   */
+  onReplaced(listener: () => void): () => void;
+  /** Resolves when all edits so far are durable on this device. Rejects with STORAGE_FULL and the like. */
+  stored(): Promise<void>;
+  close(): void;
+}
+
 export type LinkPhoneState =
   | { readonly step: 'connecting' }
   /** Show these six digits; the person types them on the new device. */
@@ -317,6 +348,14 @@ export interface Device {
   createChat(title: string, members?: readonly string[]): Promise<string>;
   /** @throws SealwireError CHAT_UNKNOWN */
   openChat(chatId: string): Promise<Chat>;
+  /**
+   * Opens a shared document of a chat; who opens the same name opens the same document. Works offline. Its history must be
+   * readable: who joined the chat later needs `shareHistory`.
+   *
+   * @param name - 1 to 100 characters. Nobody outside the chat learns it.
+   * @throws SealwireError CHAT_UNKNOWN; RangeError
+   */
+  openSharedDoc(chatId: string, name: string): Promise<SharedDoc>;
   /** Resolves when it is durable here. @throws RangeError for a device that is not this account's, or a name too long. */
   renameDevice(deviceId: string, name: string): Promise<void>;
   /**

@@ -4,8 +4,11 @@ import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { ParsedUpdate } from '../logdoc/parser.ts';
+import { clocksOf, type ParsedUpdate } from '../logdoc/parser.ts';
 import { decodePayload } from '../logdoc/payload.ts';
+import { fitsDocument } from '../shareddoc/fits.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
+import { readDocument } from '../shareddoc/parser.ts';
 import { createAbsence } from './absence.ts';
 import {
   advance,
@@ -322,7 +325,7 @@ export const move = (
   update: ParsedUpdate | undefined,
   hash?: Uint8Array,
 ): ParsedUpdate | undefined => {
-  chain.clock += update?.entries.length ?? 0;
+  chain.clock += update ? clocksOf(update) : 0;
   advance(chain, body!, hash);
   chain.position = Math.max(chain.position, position);
   return update && deletions.admit(chain, update, encodedBody!);
@@ -339,11 +342,13 @@ const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<unde
 
 /** Not a promise: a catch-up judges tens of thousands of these in one go. */
 const judgeUpdate = (
-  { deletions }: InboxOptions,
+  { deletions, chains }: InboxOptions,
   chain: Chain,
   body: Body,
 ): ParsedUpdate | 'wait' | SealwireError => {
   const update = readUpdate(chain, body);
+  if (!(update instanceof SealwireError) && update.document)
+    return fitsDocument(chains, chain.address.stream, update.document) ? update : 'wait';
   if (update instanceof SealwireError || update.deletions.length === 0) return update;
   return deletions.fit(chain, update) ? update : 'wait';
 };
@@ -351,6 +356,10 @@ const judgeUpdate = (
 /** The update of a frame, or why its content is void: its own bytes and the clock before it decide alone. */
 export const readUpdate = (chain: Chain, { payload, clientId }: Body): ParsedUpdate | SealwireError => {
   try {
+    if (isDocumentStream(chain.address.stream)) {
+      const document = readDocument(payload, clientId, chain.clock);
+      return { clientId, entries: [], deletions: [], document };
+    }
     return decodePayload(payload, clientId, chain.clock);
   } catch (error) {
     return asSealwireError(error);
