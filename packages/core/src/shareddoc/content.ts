@@ -20,7 +20,7 @@ export const CONTENT = {
 const TYPES = 7;
 const NAMED_TYPES: ReadonlySet<number> = new Set([3, 5]);
 
-/** @returns its length in clocks. @throws SealwireError UPDATE_REFUSED */
+/** @param kind - 0 to `CONTENT.any`. @returns its length in clocks. @throws SealwireError UPDATE_REFUSED */
 export const skipContent = (reader: StrictReader, kind: number): number => {
   switch (kind) {
     case CONTENT.string:
@@ -49,10 +49,8 @@ export const skipContent = (reader: StrictReader, kind: number): number => {
       if (NAMED_TYPES.has(type)) reader.text();
       return 1;
     }
-    case CONTENT.any:
-      return skipMany(reader, () => skipAny(reader, 0));
     default:
-      throw refused('a struct of an unknown kind, a subdocument or a gap');
+      return skipMany(reader, () => skipAny(reader, 0));
   }
 };
 

@@ -87,6 +87,7 @@ const readStruct = (
   const start = reader.at;
   const info = reader.uint8();
   const kind = info & STRUCT.kind;
+  if (kind > CONTENT.any) throw refused('a struct of an unknown kind, a subdocument or a gap');
   if (kind === CONTENT.gc) {
     if (info !== 0) throw refused('a struct of an unknown kind');
   } else {
