@@ -106,6 +106,9 @@ test('[SD20, SD24] people see each other in a document, at once, and no more whe
     onAda.awareness.setLocalState({ user: 'Ada' });
     const onBea = await bea.openSharedDoc(id, 'notes');
     onBea.awareness.setLocalState({ user: 'Bea' });
+    // The first words in the chat make the key that both have.
+    await write(onAda, 0, 'text');
+    await reads(onBea, 'text');
     await Promise.all([sees(onAda, 'Bea'), sees(onBea, 'Ada')]);
     const late = await ada.openSharedDoc(id, 'notes');
     assert.is(late.awareness, onAda.awareness);

@@ -38,15 +38,18 @@ export const createPresence = ({ room, stream, awareness, signal, after }: Prese
   let cancel: (() => void) | undefined;
   /** Changes wait for the end of the pause after a signal. */
   let isDue = false;
-  let wasLive = false;
+  /** There was no connection, or no key that all who may read have. */
+  let isUnsaid = false;
+  let wasLive = room.isLive();
   let queue: Promise<void> = Promise.resolve();
 
   const maySpeak = (): boolean => room.isLive() && !cuts.isCut(ownId) && isMember(room, options.account.id);
 
   const send = (): void => {
     isDue = false;
-    const key = keyring.sealing(SIGNAL_STREAM, control.current());
-    if (!key || !maySpeak() || !awareness().meta.has(clientId)) return;
+    const key = maySpeak() ? keyring.sealing(SIGNAL_STREAM, control.current()) : undefined;
+    isUnsaid = key === undefined;
+    if (!key || !awareness().meta.has(clientId)) return;
     counter += 1;
     const body = encodePresence(
       {
@@ -96,10 +99,9 @@ export const createPresence = ({ room, stream, awareness, signal, after }: Prese
   });
   const stopChanges = room.onChange(() => {
     const isLive = room.isLive();
-    if (isLive && !wasLive) say();
+    if (isLive && (!wasLive || (isUnsaid && keyring.sealing(SIGNAL_STREAM, control.current())))) say();
     wasLive = isLive;
   });
-  wasLive = room.isLive();
 
   return {
     /** To be told of each change of the awareness. */
