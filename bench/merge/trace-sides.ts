@@ -120,6 +120,8 @@ const openMember = async (
     index,
     vault: memoryVault(),
     now: Date.now,
+    // An agent hears of what the trace says, not of all that a relay has.
+    isCaughtUp: () => false,
     send: (label, frame) => {
       const stored = { position: 0, stream: label, frame };
       made.push(stored);
@@ -168,8 +170,11 @@ export const replaySealed = async (trace: Trace, stage: Stage, turn: number): Pr
       if (acknowledged.length === 0) return;
       const fresh = member.made.slice(received[agent]);
       received[agent] = member.made.length;
-      messages += fresh.length;
-      for (const { frame } of fresh) bytes += frame.length;
+      for (const { frame, stream } of fresh) {
+        if (stream !== stage.stream) continue;
+        messages += 1;
+        bytes += frame.length;
+      }
       await give(receiver, fresh);
       for (const { frame } of acknowledged) await member.room.appended(++member.position, frame);
     }

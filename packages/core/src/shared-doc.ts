@@ -3,9 +3,9 @@
 import { LIMITS, SealwireError } from '@sealwire/protocol';
 import type { Core } from './account/core.ts';
 import { isMember } from './account/membership.ts';
-import type { SharedDoc, SharedDocStatus } from './api.ts';
 import { createReadable } from './readable.ts';
 import type { Room } from './room/room.ts';
+import type { SharedDoc, SharedDocStatus } from './shared-api.ts';
 import { attachDocument } from './shareddoc/attach.ts';
 import type { SharedDocument } from './shareddoc/document.ts';
 import { documentStream } from './shareddoc/name.ts';

@@ -5,10 +5,6 @@ import type { Evidence } from '../api.ts';
 import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
 import { clocksOf, type ParsedUpdate } from '../logdoc/parser.ts';
-import { decodePayload } from '../logdoc/payload.ts';
-import { fitsDocument } from '../shareddoc/fits.ts';
-import { isDocumentStream } from '../shareddoc/name.ts';
-import { readDocument } from '../shareddoc/parser.ts';
 import { createAbsence } from './absence.ts';
 import {
   advance,
@@ -25,6 +21,7 @@ import type { Cuts } from './cuts.ts';
 import type { Deletions } from './deletions.ts';
 import type { Keyring } from './keyring.ts';
 import { asSealwireError, keepAlone, listIn, openWaiting, type Waiting } from './opening.ts';
+import { judgeUpdate } from './reading.ts';
 import type { RefusedWhy } from './records.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -335,32 +332,6 @@ const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<unde
   try {
     await control.accept(body.payload);
     return undefined;
-  } catch (error) {
-    return asSealwireError(error);
-  }
-};
-
-/** Not a promise: a catch-up judges tens of thousands of these in one go. */
-const judgeUpdate = (
-  { deletions, chains }: InboxOptions,
-  chain: Chain,
-  body: Body,
-): ParsedUpdate | 'wait' | SealwireError => {
-  const update = readUpdate(chain, body);
-  if (!(update instanceof SealwireError) && update.document)
-    return fitsDocument(chains, chain.address.stream, update.document) ? update : 'wait';
-  if (update instanceof SealwireError || update.deletions.length === 0) return update;
-  return deletions.fit(chain, update) ? update : 'wait';
-};
-
-/** The update of a frame, or why its content is void: its own bytes and the clock before it decide alone. */
-export const readUpdate = (chain: Chain, { payload, clientId }: Body): ParsedUpdate | SealwireError => {
-  try {
-    if (isDocumentStream(chain.address.stream)) {
-      const document = readDocument(payload, clientId, chain.clock);
-      return { clientId, entries: [], deletions: [], document };
-    }
-    return decodePayload(payload, clientId, chain.clock);
   } catch (error) {
     return asSealwireError(error);
   }

@@ -6,7 +6,7 @@ import type { Evidence } from '../api.ts';
 import type { DeletedRange, DocumentUpdate } from '../logdoc/parser.ts';
 import { refused } from '../logdoc/strict-reader.ts';
 import { createSharedDocument, type SharedDocument } from './document.ts';
-import { firstEndingAfter, joinDocuments, rangesByClient, writeRanges } from './join.ts';
+import { type Edit, firstEndingAfter, joinEdits, rangesByClient, readEdit } from './join.ts';
 import { parseDocument } from './parser.ts';
 
 export interface DocumentsOptions {
@@ -19,7 +19,7 @@ export interface DocumentsOptions {
 
 /** Own edits of one turn, which become one record. */
 interface Buffer {
-  readonly updates: Uint8Array[];
+  readonly edits: Edit[];
   readonly clock: number;
 }
 
@@ -52,11 +52,11 @@ export const createDocuments = ({ report, put, writer }: DocumentsOptions) => {
   };
 
   const flush = (): void => {
-    for (const [stream, { updates, clock }] of [...buffers]) {
+    for (const [stream, { edits, clock }] of [...buffers]) {
       buffers.delete(stream);
       const { clientId } = writer(stream);
       let next = clock;
-      for (const bytes of joinDocuments(updates, clientId)) {
+      for (const bytes of joinEdits(edits, clientId)) {
         const update = parseDocument(bytes, clientId, next);
         next += update.clocks;
         remember(stream, [update]);
@@ -119,18 +119,17 @@ export const createDocuments = ({ report, put, writer }: DocumentsOptions) => {
     submit(stream: string, update: Uint8Array, known?: readonly DeletedRange[]): void {
       if (isNothing(update)) return;
       const own = writer(stream);
-      const parsed = parseDocument(update, own.clientId, own.clock, { maxBytes: Number.POSITIVE_INFINITY });
-      const deletions = known ? withoutKnown(parsed.deletions, known) : parsed.deletions;
-      if (parsed.clocks === 0 && deletions.length === 0) return;
-      if (parsed.structs.length > MOST_ALONE) requireSmallStructs(update, own.clientId);
-      const bytes = deletions === parsed.deletions ? update : encodeOne(parsed, deletions);
+      const read = readEdit(update, own.clientId, own.clock);
+      const edit = known ? { ...read, deletions: withoutKnown(read.deletions, known) } : read;
+      if (edit.clocks === 0 && edit.deletions.length === 0) return;
+      if (update.length > MOST_ALONE) requireSmallStructs(edit, own.clientId);
       const buffer = buffers.get(stream);
-      if (buffer) buffer.updates.push(bytes);
+      if (buffer) buffer.edits.push(edit);
       else {
-        buffers.set(stream, { updates: [bytes], clock: own.clock });
+        buffers.set(stream, { edits: [edit], clock: own.clock });
         if (buffers.size === 1) queueMicrotask(flush);
       }
-      own.clock += parsed.clocks;
+      own.clock += edit.clocks;
     },
     /** Hands what was edited in this turn to the outbox. */
     flush,
@@ -145,8 +144,8 @@ export type Documents = ReturnType<typeof createDocuments>;
 const MOST_ALONE = 64 * 1024;
 
 /** Only text can be cut: anything else must fit a frame alone. */
-const requireSmallStructs = (update: Uint8Array, clientId: number): void => {
-  for (const bytes of joinDocuments([update], clientId))
+const requireSmallStructs = (edit: Edit, clientId: number): void => {
+  for (const bytes of joinEdits([edit], clientId))
     try {
       parseDocument(bytes, clientId, undefined);
     } catch (error) {
@@ -166,33 +165,11 @@ const keepAlone = (update: DocumentUpdate): DocumentUpdate => {
 };
 
 /** Clocks without anything in them, so that what comes after continues. */
-const withoutContent = (update: DocumentUpdate): DocumentUpdate | undefined => {
-  if (update.clocks === 0) return undefined;
+const withoutContent = ({ clientId, clock, clocks }: DocumentUpdate): DocumentUpdate | undefined => {
+  if (clocks === 0) return undefined;
   const out = encoding.createEncoder();
-  encoding.writeUint8(out, 0);
-  encoding.writeVarUint(out, update.clocks);
-  const gap = {
-    ...update,
-    structs: encoding.toUint8Array(out),
-    count: 1,
-    deletions: [],
-    references: new Map(),
-  };
-  return { ...gap, bytes: encodeOne(gap, []) };
-};
-
-const encodeOne = (
-  { clientId, clock, clocks, count, structs }: Omit<DocumentUpdate, 'bytes'>,
-  deletions: readonly DeletedRange[],
-): Uint8Array => {
-  const out = encoding.createEncoder();
-  encoding.writeVarUint(out, clocks > 0 ? 1 : 0);
-  if (clocks > 0) {
-    for (const number of [count, clientId, clock]) encoding.writeVarUint(out, number);
-    encoding.writeUint8Array(out, structs);
-  }
-  writeRanges(out, deletions);
-  return encoding.toUint8Array(out);
+  for (const number of [1, 1, clientId, clock, 0, clocks, 0]) encoding.writeVarUint(out, number);
+  return parseDocument(encoding.toUint8Array(out), clientId, clock);
 };
 
 const withoutKnown = (ranges: readonly DeletedRange[], known: readonly DeletedRange[]): DeletedRange[] => {

@@ -4,7 +4,6 @@ import { LIMITS } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { utf8 } from '../bytes.ts';
 import type { DeletedRange } from '../logdoc/parser.ts';
-import { StrictReader } from '../logdoc/strict-reader.ts';
 import { CONTENT } from './content.ts';
 import { parseDocument, STRUCT, type StructRange } from './parser.ts';
 
@@ -22,8 +21,10 @@ interface Segment {
   info: number;
   /** Behind the info byte: origins, or parent and key. */
   readonly head: Uint8Array;
-  /** Of a text, joined when it is written. */
-  content: Uint8Array | Uint8Array[];
+  /** From where in `head` its right origin stands; -1 if it has none. */
+  readonly rightAt: number;
+  /** As it is written; of a text its bytes alone, to which more may come. */
+  readonly content: Uint8Array | number[];
 }
 
 /**
@@ -36,43 +37,115 @@ export const joinDocuments = (
   updates: readonly Uint8Array[],
   clientId: number,
   maxBytes: number = LIMITS.documentBytes,
+): Uint8Array[] =>
+  joinEdits(
+    updates.map((bytes) => readEdit(bytes, clientId, undefined)),
+    clientId,
+    maxBytes,
+  );
+
+/** An own update that was read, with its structs. */
+export interface Edit {
+  readonly bytes: Uint8Array;
+  readonly structs: readonly StructRange[];
+  readonly deletions: readonly DeletedRange[];
+  readonly clocks: number;
+}
+
+/** Reads an own update of any size. @param clock - where it must begin. @throws SealwireError UPDATE_REFUSED */
+export const readEdit = (bytes: Uint8Array, clientId: number, clock: number | undefined): Edit => {
+  const structs: StructRange[] = [];
+  const maxBytes = Number.POSITIVE_INFINITY;
+  const { deletions, clocks } = parseDocument(bytes, clientId, clock, { maxBytes, structs });
+  return { bytes, structs, deletions, clocks };
+};
+
+/** {@link joinDocuments} of what was read before. */
+export const joinEdits = (
+  read: readonly Edit[],
+  clientId: number,
+  maxBytes: number = LIMITS.documentBytes,
 ): Uint8Array[] => {
-  const read = updates.map((bytes) => {
-    const structs: StructRange[] = [];
-    const { deletions } = parseDocument(bytes, clientId, undefined, {
-      maxBytes: Number.POSITIVE_INFINITY,
-      structs,
-    });
-    return { bytes, structs, deletions };
-  });
   const deletions = rangesByClient(read.flatMap((update) => update.deletions));
   const gone = deletions.get(clientId) ?? [];
   const segments: Segment[] = [];
   for (const { bytes, structs } of read)
-    for (const struct of structs)
-      for (const segment of segmentsOf(bytes, struct, clientId, gone))
-        if (!continues(segments.at(-1), segment, clientId)) segments.push(segment);
+    for (const struct of structs) addStruct(segments, bytes, struct, clientId, gone);
   return writeAll(segments, deletions, clientId, maxBytes);
 };
 
-/** One struct as it leaves: whole, without its content, or in pieces. */
-const segmentsOf = (
+/** One struct as it leaves: with the text before it, whole, without its content, or in pieces. */
+const addStruct = (
+  segments: Segment[],
   bytes: Uint8Array,
-  { clock, length, info, start, contentAt, end }: StructRange,
+  struct: StructRange,
   clientId: number,
   gone: readonly DeletedRange[],
-): Segment[] => {
-  const head = bytes.subarray(start + 1, contentAt);
-  const whole = { clock, length, info, head };
-  const content = bytes.subarray(contentAt, end);
+): void => {
+  const { clock, length, info, contentAt, end } = struct;
   const kind = info & STRUCT.kind;
-  if (kind === CONTENT.gc || kind === CONTENT.deleted) return [{ ...whole, content }];
-  const cuts = cutsIn(clock, length, gone);
-  if (cuts.length === 1 && cuts[0]!.isGone) return [deletedSegment(whole)];
-  if (kind !== CONTENT.string) return [{ ...whole, content }];
-  const text = textOf(content);
-  if (cuts.length === 1 && text.length <= PIECE_BYTES) return [{ ...whole, content: [text] }];
-  return piecesOf(whole, text, cuts, clientId);
+  const isText = kind === CONTENT.string;
+  const isTouched = gone.length > 0 && isCut(gone, clock, length);
+  if (isText && !isTouched && end - contentAt <= PIECE_BYTES) {
+    if (continueText(segments.at(-1), bytes, struct)) return;
+    const content: number[] = [];
+    pushBytes(content, bytes, textAt(bytes, contentAt), end);
+    segments.push({ ...headOf(bytes, struct), clock, length, info, content });
+    return;
+  }
+  const whole = { ...headOf(bytes, struct), clock, length, info };
+  const content = bytes.subarray(contentAt, end);
+  const hasContent = kind !== CONTENT.gc && kind !== CONTENT.deleted;
+  const cuts = isTouched ? cutsIn(clock, length, gone) : [{ length, isGone: false }];
+  if (hasContent && cuts.length === 1 && cuts[0]!.isGone) segments.push(deletedSegment(whole));
+  else if (!isText) segments.push({ ...whole, content });
+  else segments.push(...piecesOf(whole, bytes.subarray(textAt(bytes, contentAt), end), cuts, clientId));
+};
+
+/** Behind the info byte: origins, or parent and key. */
+const headOf = (
+  bytes: Uint8Array,
+  { start, contentAt, rightAt }: StructRange,
+): Pick<Segment, 'head' | 'rightAt'> => ({
+  head: bytes.subarray(start + 1, contentAt),
+  rightAt: rightAt < 0 ? -1 : rightAt - start - 1,
+});
+
+/** Where a text begins behind its length. */
+const textAt = (bytes: Uint8Array, contentAt: number): number => {
+  let at = contentAt;
+  while (bytes[at]! >= 0x80) at++;
+  return at + 1;
+};
+
+const pushBytes = (to: number[], bytes: Uint8Array, from: number, end: number): void => {
+  for (let i = from; i < end; i++) to.push(bytes[i]!);
+};
+
+/** Takes a text into the one before it if Yjs would keep them as one item. */
+const continueText = (
+  last: Segment | undefined,
+  bytes: Uint8Array,
+  { clock, length, info, contentAt, end, ownOrigin, rightAt }: StructRange,
+): boolean => {
+  if (!last || !Array.isArray(last.content) || ownOrigin !== clock - 1 || (info | last.info) & STRUCT.key)
+    return false;
+  if (last.content.length + end - contentAt > PIECE_BYTES) return false;
+  if (rightAt < 0 !== last.rightAt < 0) return false;
+  if (rightAt >= 0) {
+    const { head } = last;
+    const size = contentAt - rightAt;
+    if (head.length - last.rightAt !== size) return false;
+    for (let i = 0; i < size; i++) if (head[last.rightAt + i] !== bytes[rightAt + i]) return false;
+  }
+  pushBytes(last.content, bytes, textAt(bytes, contentAt), end);
+  last.length += length;
+  return true;
+};
+
+const isCut = (gone: readonly DeletedRange[], clock: number, length: number): boolean => {
+  const next = gone[firstEndingAfter(gone, clock)];
+  return next !== undefined && next.clock < clock + length;
 };
 
 const deletedSegment = ({ info, length, ...rest }: Omit<Segment, 'content'>): Segment => ({
@@ -123,7 +196,7 @@ const piecesOf = (
   clientId: number,
 ): Segment[] => {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const right = rightOriginOf(whole);
+  const right = whole.rightAt < 0 ? undefined : whole.head.subarray(whole.rightAt);
   const pieces: Segment[] = [];
   let at = 0;
   for (const cut of cuts)
@@ -135,9 +208,9 @@ const piecesOf = (
       const part =
         at === 0
           ? { ...whole, length }
-          : { clock, length, info: infoBehind(whole.info), head: headBehind(clientId, clock - 1, right) };
+          : { clock, length, info: infoBehind(whole.info), ...headBehind(clientId, clock - 1, right) };
       pieces.push(
-        cut.isGone ? deletedSegment(part) : { ...part, content: [utf8(text.slice(at, at + length))] },
+        cut.isGone ? deletedSegment(part) : { ...part, content: [...utf8(text.slice(at, at + length))] },
       );
       at += length;
       left -= length;
@@ -149,53 +222,20 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc
 
 const infoBehind = (info: number): number => (info & ~STRUCT.key) | STRUCT.origin;
 
-const headBehind = (clientId: number, clock: number, right: Uint8Array | undefined): Uint8Array => {
+const headBehind = (
+  clientId: number,
+  clock: number,
+  right: Uint8Array | undefined,
+): Pick<Segment, 'head' | 'rightAt'> => {
   const out = encoding.createEncoder();
   encoding.writeVarUint(out, clientId);
   encoding.writeVarUint(out, clock);
+  const rightAt = right ? encoding.length(out) : -1;
   if (right) encoding.writeUint8Array(out, right);
-  return encoding.toUint8Array(out);
+  return { head: encoding.toUint8Array(out), rightAt };
 };
 
-/** Takes a text into the one before it if Yjs would keep them as one item. */
-const continues = (last: Segment | undefined, next: Segment, clientId: number): boolean => {
-  if (!last || !isPlainText(last) || !isPlainText(next) || !(next.info & STRUCT.origin)) return false;
-  const [text] = next.content as Uint8Array[];
-  if (sizeOf(last.content) + text!.length > PIECE_BYTES) return false;
-  const reader = new StrictReader(next.head);
-  if (reader.varUint() !== clientId || reader.varUint() !== next.clock - 1) return false;
-  if (!isSame(rightOriginOf(last), rightOriginOf(next))) return false;
-  (last.content as Uint8Array[]).push(text!);
-  last.length += next.length;
-  return true;
-};
-
-const isPlainText = ({ info, content }: Segment): boolean =>
-  (info & (STRUCT.kind | STRUCT.key)) === CONTENT.string && Array.isArray(content);
-
-const rightOriginOf = ({ info, head }: Pick<Segment, 'info' | 'head'>): Uint8Array | undefined => {
-  if (!(info & STRUCT.rightOrigin)) return undefined;
-  const reader = new StrictReader(head);
-  if (info & STRUCT.origin) {
-    reader.varUint();
-    reader.varUint();
-  }
-  return head.subarray(reader.at);
-};
-
-const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean => {
-  if (!a || !b) return a === b;
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-};
-
-const textOf = (content: Uint8Array): Uint8Array => {
-  const reader = new StrictReader(content);
-  reader.varUint();
-  return content.subarray(reader.at);
-};
-
-const sizeOf = (content: Segment['content']): number =>
-  Array.isArray(content) ? content.reduce((sum, { length }) => sum + length, 0) : content.length;
+const sizeOf = ({ head, content }: Segment): number => 8 + head.length + content.length;
 
 const writeAll = (
   segments: readonly Segment[],
@@ -206,7 +246,7 @@ const writeAll = (
   const groups: Segment[][] = [[]];
   let bytes = REST_BYTES;
   for (const segment of segments) {
-    const size = 8 + segment.head.length + sizeOf(segment.content);
+    const size = sizeOf(segment);
     if (groups.at(-1)!.length > 0 && bytes + size > maxBytes) {
       groups.push([]);
       bytes = REST_BYTES;
@@ -246,8 +286,8 @@ const writeOne = (
       encoding.writeUint8Array(out, content);
       continue;
     }
-    encoding.writeVarUint(out, sizeOf(content));
-    for (const part of content) encoding.writeUint8Array(out, part);
+    encoding.writeVarUint(out, content.length);
+    for (const byte of content) encoding.writeUint8(out, byte);
   }
   writeRanges(out, ranges);
   return encoding.toUint8Array(out);

@@ -15,6 +15,10 @@ export interface StructRange {
   readonly start: number;
   readonly contentAt: number;
   readonly end: number;
+  /** The clock of its origin if that is its author's own, else -1. */
+  readonly ownOrigin: number;
+  /** Offset of its right origin, -1 if it has none. */
+  readonly rightAt: number;
 }
 
 /** Bits of a struct's first byte. See yjs src/structs/Item.js, write. */
@@ -88,11 +92,16 @@ const readStruct = (
   const info = reader.uint8();
   const kind = info & STRUCT.kind;
   if (kind > CONTENT.any) throw refused('a struct of an unknown kind, a subdocument or a gap');
+  let ownOrigin = -1;
+  let rightAt = -1;
   if (kind === CONTENT.gc) {
     if (info !== 0) throw refused('a struct of an unknown kind');
   } else {
-    if (info & STRUCT.origin) readReference(reader, clientId, clock, references);
-    if (info & STRUCT.rightOrigin) readReference(reader, clientId, clock, references);
+    if (info & STRUCT.origin) ownOrigin = readReference(reader, clientId, clock, references);
+    if (info & STRUCT.rightOrigin) {
+      rightAt = reader.at;
+      readReference(reader, clientId, clock, references);
+    }
     if ((info & (STRUCT.origin | STRUCT.rightOrigin)) === 0) {
       const isRoot = reader.varUint();
       if (isRoot > 1) throw refused('a parent that cannot be');
@@ -106,22 +115,29 @@ const readStruct = (
   if (length < 1) throw refused('a struct of no length');
   const next = clock + length;
   if (!Number.isSafeInteger(next)) throw refused('a clock out of range');
-  structs?.push({ clock, length, info, start, contentAt, end: reader.at });
+  structs?.push({ clock, length, info, start, contentAt, end: reader.at, ownOrigin, rightAt });
   return next;
 };
 
-/** Origin, right origin or parent: an own one must come before; which others are needed is noted. */
+/**
+ * Origin, right origin or parent: an own one must come before; which others are needed is noted.
+ *
+ * @returns its clock if it is an own one, else -1.
+ */
 const readReference = (
   reader: StrictReader,
   clientId: number,
   before: number,
   references: Map<number, number>,
-): void => {
+): number => {
   const client = reader.varUint();
   const clock = reader.varUint();
   if (client === clientId) {
     if (clock >= before) throw refused('a struct that refers to itself or a later one');
-  } else if (clock > (references.get(client) ?? -1)) references.set(client, clock);
+    return clock;
+  }
+  if (clock > (references.get(client) ?? -1)) references.set(client, clock);
+  return -1;
 };
 
 /** @param end - the author's clock behind this update; undefined if it is not known. */
