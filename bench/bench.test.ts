@@ -296,6 +296,7 @@ test('the command line is read strictly', () => {
     quick: true,
     json: '/tmp/out.json',
     plot: false,
+    trace: undefined,
     help: false,
   });
   assert.equal(parseOptions([], ['merge', 'relay'], '/').suites, ['merge', 'relay']);

@@ -32,6 +32,7 @@ const main = async (args: readonly string[]): Promise<number> => {
       SUITES.filter(({ name }) => options.suites.includes(name)),
       {
         quick: options.quick,
+        trace: options.trace,
         say,
         show: (suite, { results, notes, pictures = new Map() }) => {
           const table = formatTable(results, baseline.ratios[suite.name]);

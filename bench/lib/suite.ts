@@ -3,6 +3,8 @@ import { environment, type Report, type Result } from './result.ts';
 
 export interface SuiteRun {
   readonly quick: boolean;
+  /** An editing trace to replay instead; see options.ts. */
+  readonly trace?: string | undefined;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
 }

@@ -9,6 +9,7 @@ import { CHAT, ONE_BY_ONE } from './conversation.ts';
 import { memoryVault, sealedVault } from './device.ts';
 import { catchUpInOne, catchUpOneByOne, stateBytes } from './plain.ts';
 import { type CaughtUp, catchUpSealed, deliveries, freshDevice } from './sealed.ts';
+import { runTrace } from './trace-bench.ts';
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
 
 const FRAMES_OF = { messages: 10_000, sizes: [1, 3, 10, 32, 256] };
@@ -35,7 +36,10 @@ export const mergeSuite: Suite = {
   name: 'merge',
   about: 'a fresh device catches up on a sealed chat (M1, M2), beside plain Yjs',
   limits: new Map([['catch-up/10k/checked-over-unchecked', 1.5]]),
-  run: (options) => runMerge(options, { catchUp: [10_000, 100_000], worst: 10_000, framesOf: FRAMES_OF }),
+  run: (options) =>
+    options.trace !== undefined
+      ? runTrace(options.trace, options)
+      : runMerge(options, { catchUp: [10_000, 100_000], worst: 10_000, framesOf: FRAMES_OF }),
 };
 
 export const runMerge = async (

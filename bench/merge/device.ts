@@ -84,6 +84,8 @@ export interface BenchDeviceOptions {
   readonly vault: Vault;
   readonly now: () => number;
   readonly send: (stream: string, frame: Uint8Array) => void;
+  /** False while frames come that are not all that others tell of. Default: true. */
+  readonly isCaughtUp?: () => boolean;
 }
 
 /** The chat's room as one device holds it. Whatever it refuses or notices is an error: nothing here is hostile. */
@@ -107,6 +109,7 @@ export const openBenchDevice = async (options: BenchDeviceOptions): Promise<Benc
         throw error;
       },
       records: new Map(),
+      ...(options.isCaughtUp && { isCaughtUp: options.isCaughtUp }),
       send: (_room, stream, frame) => options.send(stream, frame),
     },
     'chat',

@@ -1,5 +1,6 @@
 // The public shapes of Sealwire: what an app holds in its hands. No code here; factories are in index.ts.
 import type { ErrorCode, SealwireError } from '@sealwire/protocol';
+import type { SharedDoc } from './shared-api.ts';
 import type { Storage } from './vault/storage.ts';
 
 /**
@@ -317,6 +318,14 @@ export interface Device {
   createChat(title: string, members?: readonly string[]): Promise<string>;
   /** @throws SealwireError CHAT_UNKNOWN */
   openChat(chatId: string): Promise<Chat>;
+  /**
+   * Opens a shared document of a chat; who opens the same name opens the same document. Works offline. Its history must be
+   * readable: who joined the chat later needs `shareHistory`.
+   *
+   * @param name - 1 to 100 characters. Nobody outside the chat learns it.
+   * @throws SealwireError CHAT_UNKNOWN; RangeError
+   */
+  openSharedDoc(chatId: string, name: string): Promise<SharedDoc>;
   /** Resolves when it is durable here. @throws RangeError for a device that is not this account's, or a name too long. */
   renameDevice(deviceId: string, name: string): Promise<void>;
   /**

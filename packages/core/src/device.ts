@@ -9,6 +9,7 @@ import { activeDevices } from './identity/device-log.ts';
 import { RIGHT } from './identity/log-entry.ts';
 import { linkFromPhone } from './link/from-phone.ts';
 import { createReadable } from './readable.ts';
+import { createSharedDocs } from './shared-doc.ts';
 
 /** Opens the device that the parts make. @param offline - start with the network switch off. */
 export const createDevice = async (
@@ -55,7 +56,8 @@ export const createDevice = async (
     fault: opened.fault,
     written: people.changed,
   });
-  others.push(people, lists);
+  const sharedDocs = createSharedDocs(opened, parts.edge);
+  others.push(people, lists, sharedDocs);
   const contacts = createReadable(people.contacts);
   const requests = createReadable(people.requests);
   const alerts = createReadable(people.alerts);
@@ -84,6 +86,7 @@ export const createDevice = async (
       if (!model) throw new SealwireError('CHAT_UNKNOWN', 'There is no such chat on this device.');
       return model.open();
     },
+    openSharedDoc: (chatId, name) => sharedDocs.open(chatId, name),
     contacts,
     requests,
     alerts,
@@ -118,6 +121,7 @@ export const createDevice = async (
     async close() {
       people.close();
       lists.close();
+      sharedDocs.close();
       await opened.close();
     },
   };

@@ -4,4 +4,5 @@ export type * from './api.ts';
 export { linkDevice } from './link/to-new-device.ts';
 export { createAccount, openDevice } from './open.ts';
 export { when } from './readable.ts';
+export type * from './shared-api.ts';
 export type { Storage } from './vault/storage.ts';

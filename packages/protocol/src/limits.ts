@@ -110,6 +110,20 @@ export const LIMITS = {
   pageEntries: 512,
   /** Bytes of a log document page before it is closed. */
   pageBytes: 256 * KiB,
+  /** Bytes of one update of a shared document, inflated. */
+  documentBytes: 128 * KiB,
+  /** How deep values in a shared document may be nested. */
+  documentDepth: 64,
+  /** Characters of a shared document's name. */
+  documentNameChars: 100,
+  /** Milliseconds that presence in a shared document counts, by its signer's clock and by the reader's. */
+  presenceMs: 60_000,
+  /** Bytes of one device's presence in one shared document. */
+  presenceBytes: 4 * KiB,
+  /** Devices whose presence is shown in one shared document. */
+  presenceDevices: 256,
+  /** Milliseconds between two signals of a device's presence. */
+  presencePauseMs: 50,
   /** Frames of one author that may wait in one room for what comes before them. */
   parkedFrames: 1_024,
   /** Bytes of frames of one author that may wait in one room. */

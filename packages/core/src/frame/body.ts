@@ -12,7 +12,7 @@ const SIGNATURE_BYTES = 64;
 const HASH_BYTES = 32;
 
 /** What a payload is. */
-export const KIND = { updates: 0, control: 1 } as const;
+export const KIND = { updates: 0, control: 1, document: 2 } as const;
 
 const FLAG = { opening: 1, seen: 2, heads: 4, deflated: 8 } as const;
 

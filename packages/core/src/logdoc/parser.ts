@@ -27,7 +27,31 @@ export interface ParsedUpdate {
   readonly clientId: number;
   readonly entries: readonly ParsedEntry[];
   readonly deletions: readonly DeletedRange[];
+  /** What it says of a shared document; then there are no entries, and what it deletes stands in here. */
+  readonly document?: DocumentUpdate;
 }
+
+/** An update of a shared document; see shareddoc/parser.ts. */
+export interface DocumentUpdate {
+  /** The author's. */
+  readonly clientId: number;
+  /** Of its first struct. */
+  readonly clock: number;
+  /** How many clocks its structs take; 0 if it only deletes. */
+  readonly clocks: number;
+  /** How many structs. */
+  readonly count: number;
+  /** The structs, a view. */
+  readonly structs: Uint8Array;
+  readonly deletions: readonly DeletedRange[];
+  /** The highest clock of each other clientID that its structs refer to. */
+  readonly references: ReadonlyMap<number, number>;
+  /** The whole update, Yjs V1. */
+  readonly bytes: Uint8Array;
+}
+
+/** How many clocks of its author an update takes. */
+export const clocksOf = ({ entries, document }: ParsedUpdate): number => document?.clocks ?? entries.length;
 
 // Yjs update V1: struct references, and the bit that says that a key follows. See yjs src/structs/Item.js.
 const WITH_KEY = 0x20;

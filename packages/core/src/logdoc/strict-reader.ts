@@ -2,6 +2,9 @@
 import { SealwireError } from '@sealwire/protocol';
 import type { ParsedEntry } from './parser.ts';
 
+/** As lib0 reads text, which throws where this does. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Each read takes at least one byte, so no count makes it run longer than its input. */
 export class StrictReader {
   at = 0;
@@ -39,6 +42,31 @@ export class StrictReader {
   skip(length: number): void {
     if (length > this.left) throw refused('cut short');
     this.at += length;
+  }
+
+  /** Passes over a length-prefixed string of UTF-8. @returns its length in UTF-16 units, as Yjs counts. */
+  text(): number {
+    const length = this.varUint();
+    const start = this.at;
+    this.skip(length);
+    for (let i = start; i < this.at; i++) if (this.bytes[i]! >= 0x80) return this.#decode(start).length;
+    return length;
+  }
+
+  /** Reads a length-prefixed string of UTF-8. */
+  string(): string {
+    const length = this.varUint();
+    const start = this.at;
+    this.skip(length);
+    return this.#decode(start);
+  }
+
+  #decode(start: number): string {
+    try {
+      return UTF8.decode(this.bytes.subarray(start, this.at));
+    } catch {
+      throw refused('text that is no UTF-8');
+    }
   }
 
   /** Requires a length-prefixed string to be exactly `start` and `end`, ASCII and together shorter than 128. */

@@ -1,6 +1,7 @@
 // What a member who was none at some time passes over: frames that were sealed for others, and what builds on them. Rules:
 // spec/chats.md, CH5.
-import { type Chain, chainKey } from './chains.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
+import { type Chain, chainKey, streamOfKey } from './chains.ts';
 import { listIn, type Waiting } from './opening.ts';
 
 /** Places kept a stream; of more the oldest are forgotten, and what builds on them is said to be missing. */
@@ -64,6 +65,8 @@ export const createAbsence = ({ chains, isLate }: AbsenceOptions) => {
         listIn(byChain, chainKey(item.stream, item.body.clientId)).push(item);
       }
       return [...byChain].flatMap(([key, items]) => {
+        // What a shared document builds on may have come before this account did.
+        if (isDocumentStream(streamOfKey(key))) return items;
         const chain = chains.get(key);
         if (chain) return pass(stuck(chain, items));
         return items.some(({ body }) => body!.opening) ? [] : pass(items);

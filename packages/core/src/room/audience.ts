@@ -1,6 +1,7 @@
 // For whom this device writes: whoever joins cannot follow a chain whose beginning they may not read, so a new one begins
 // for them. Rules: spec/chats.md §2.
 import { CONTROL_STREAM, toHex } from '@sealwire/protocol';
+import { isDocumentStream } from '../shareddoc/name.ts';
 import { chainKey } from './chains.ts';
 import { type RoomState, resetPage, writerOf } from './state.ts';
 
@@ -13,7 +14,8 @@ export const renewWriters = (state: RoomState): void => {
   const now = new Set(control.members.accounts().map(toHex));
   if (options.kind !== 'chat' || now.size === 0) return;
   for (const [stream, writer] of writers) {
-    if (stream === CONTROL_STREAM) continue;
+    // Who joins reads a shared document from its beginning or not at all.
+    if (stream === CONTROL_STREAM || isDocumentStream(stream)) continue;
     const { audience = now } = writer;
     // Nothing was said under it yet, not even a deletion, which moves no clock: who is there now will read it from its beginning.
     if (writer.clock === 0 && !chains.has(chainKey(stream, writer.clientId))) {

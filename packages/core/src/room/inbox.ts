@@ -4,8 +4,7 @@ import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import { type Body, KIND } from '../frame/body.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { ParsedUpdate } from '../logdoc/parser.ts';
-import { decodePayload } from '../logdoc/payload.ts';
+import { clocksOf, type ParsedUpdate } from '../logdoc/parser.ts';
 import { createAbsence } from './absence.ts';
 import {
   advance,
@@ -22,6 +21,7 @@ import type { Cuts } from './cuts.ts';
 import type { Deletions } from './deletions.ts';
 import type { Keyring } from './keyring.ts';
 import { asSealwireError, keepAlone, listIn, openWaiting, type Waiting } from './opening.ts';
+import { judgeUpdate } from './reading.ts';
 import type { RefusedWhy } from './records.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -327,7 +327,7 @@ export const move = (
   update: ParsedUpdate | undefined,
   hash?: Uint8Array,
 ): ParsedUpdate | undefined => {
-  chain.clock += update?.entries.length ?? 0;
+  chain.clock += update ? clocksOf(update) : 0;
   advance(chain, body!, hash);
   chain.position = Math.max(chain.position, position);
   return update && deletions.admit(chain, update, encodedBody!);
@@ -337,26 +337,6 @@ const judgeControl = async ({ control }: InboxOptions, body: Body): Promise<unde
   try {
     await control.accept(body.payload);
     return undefined;
-  } catch (error) {
-    return asSealwireError(error);
-  }
-};
-
-/** Not a promise: a catch-up judges tens of thousands of these in one go. */
-const judgeUpdate = (
-  { deletions }: InboxOptions,
-  chain: Chain,
-  body: Body,
-): ParsedUpdate | 'wait' | SealwireError => {
-  const update = readUpdate(chain, body);
-  if (update instanceof SealwireError || update.deletions.length === 0) return update;
-  return deletions.fit(chain, update) ? update : 'wait';
-};
-
-/** The update of a frame, or why its content is void: its own bytes and the clock before it decide alone. */
-export const readUpdate = (chain: Chain, { payload, clientId }: Body): ParsedUpdate | SealwireError => {
-  try {
-    return decodePayload(payload, clientId, chain.clock);
   } catch (error) {
     return asSealwireError(error);
   }

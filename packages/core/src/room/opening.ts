@@ -3,6 +3,7 @@
 import { CONTROL_STREAM, SealwireError, type StoredFrame, sameBytes } from '@sealwire/protocol';
 import { type Body, decodeBody, KIND } from '../frame/body.ts';
 import { epochTagOf, openFrames, type StreamKey } from '../frame/envelope.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -117,9 +118,14 @@ export const listIn = <K, V>(lists: Map<K, V[]>, key: K): V[] => {
   return list;
 };
 
+/** What the payloads of a stream are. */
+export const kindOf = (stream: string): (typeof KIND)[keyof typeof KIND] => {
+  if (stream === CONTROL_STREAM) return KIND.control;
+  return isDocumentStream(stream) ? KIND.document : KIND.updates;
+};
+
 const requireKind = (stream: string, body: Body): void => {
-  const expected = stream === CONTROL_STREAM ? KIND.control : KIND.updates;
-  if (body.kind !== expected)
+  if (body.kind !== kindOf(stream))
     throw new SealwireError(
       'UNSUPPORTED_VERSION',
       'A frame holds something that this version does not know.',

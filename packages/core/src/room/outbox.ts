@@ -3,6 +3,8 @@ import { CONTROL_STREAM, LIMITS } from '@sealwire/protocol';
 import { concat } from '../bytes.ts';
 import { type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
 import { encodePayload } from '../logdoc/payload.ts';
+import { joinDocuments } from '../shareddoc/join.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId } from '../vault/vault.ts';
 
 /** One stored local edit. */
@@ -34,17 +36,28 @@ export const nextBatch = (
 ): Batch | undefined => {
   const first = outbox.find(({ stream }) => stream === CONTROL_STREAM) ?? outbox[0];
   if (!first) return undefined;
+  const isDocument = isDocumentStream(first.stream);
+  const limit = isDocument ? LIMITS.documentBytes : LIMITS.batchBytes;
   const items: OutboxItem[] = [];
   let bytes = 0;
   for (const item of outbox) {
     if (item.stream !== first.stream || item.clientId !== first.clientId) continue;
     bytes += item.payload.length + 4;
-    if (items.length > 0 && bytes > LIMITS.batchBytes) break;
+    if (items.length > 0 && bytes > limit) break;
     items.push(item);
   }
   if (first.stream === CONTROL_STREAM)
     return { items, payload: concat(...items.map(({ payload }) => payload)) };
+  if (isDocument) return { items, payload: joinOneDocument(items) };
   return { items, payload: joinUpdates(items, clockOf(first.stream, first.clientId)) };
+};
+
+/** They fit together, and are joined in no more bytes than they have. */
+const joinOneDocument = (items: readonly OutboxItem[]): Uint8Array => {
+  const payloads = items.map(({ payload }) => payload);
+  return items.length === 1
+    ? payloads[0]!
+    : joinDocuments(payloads, items[0]!.clientId, Number.POSITIVE_INFINITY)[0]!;
 };
 
 /** One payload for all; what was deleted before it left this device does not leave it at all. */

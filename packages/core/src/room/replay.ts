@@ -2,13 +2,16 @@
 // judged before, own frames and edits that wait. Rules: spec/frame.md §8, spec/vault.md "Records of a room".
 import { CONTROL_STREAM, SealwireError } from '@sealwire/protocol';
 import { type Body, decodeBody } from '../frame/body.ts';
-import { parseUpdate } from '../logdoc/parser.ts';
+import { clocksOf, type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
+import { parseDocument } from '../shareddoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { type Chain, chainKey, compareToChain } from './chains.ts';
 import { placeOf } from './counters.ts';
-import { chainOf, type Inbox, type InboxOptions, move, readUpdate } from './inbox.ts';
+import { chainOf, type Inbox, type InboxOptions, move } from './inbox.ts';
 import { countingLine } from './lines.ts';
 import type { OutboxItem } from './outbox.ts';
+import { readUpdate } from './reading.ts';
 import type { FramedRecord, OutboxRecord, RefusedWhy } from './records.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import { keptKey } from './sender.ts';
@@ -80,7 +83,7 @@ export const showPages = (
   forgetPages(state, streams);
   for (const { stream, item } of ownEdits(state, streams)) push(pages, stream, item);
   for (const [stream, items] of pages) remember(state, stream, items);
-  for (const stream of new Set([...state.pages.keys(), ...pages.keys()]))
+  for (const stream of new Set([...state.pages.keys(), ...pages.keys(), ...state.documents.openStreams()]))
     if (!streams || streams.has(stream)) resetPage(state, stream);
 };
 
@@ -243,14 +246,12 @@ const framedItem = (id: RecordId, { stream, frame, body: encodedBody }: FramedRe
 const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {
   const { stream, clientId, nonce, payload } = stored;
   if (stream === CONTROL_STREAM) return { record, stream, clientId, nonce, payload, clockAfter: 0 };
-  const { entries } = parseUpdate(payload, clientId, undefined);
-  const last = entries.at(-1);
-  if (!last) {
+  const clockAfter = clockBehind(parseOwn(stream, payload, clientId));
+  if (clockAfter === 0) {
     // Deletions belong to no clientID: they leave under this run's, whatever became of the one that made them.
     const own = writerOf(state, stream);
     return { record, stream, clientId: own.clientId, nonce: own.nonce, payload, clockAfter: 0 };
   }
-  const clockAfter = last.clock + 1;
   state.own.set(clientId, { stored: clockAfter, sent: state.own.get(clientId)?.sent ?? 0 });
   return { record, stream, clientId, nonce, payload, clockAfter };
 };
@@ -266,14 +267,26 @@ const ownEdits = function* (
     if (stream === CONTROL_STREAM || streams?.has(stream) === false) continue;
     const key = chainKey(stream, clientId);
     const clock = clocks.get(key) ?? state.chains.get(key)?.clock ?? 0;
-    const parsed = parseUpdate(payload, clientId, undefined);
-    const [first] = parsed.entries;
-    if (first && first.clock !== clock) continue;
-    clocks.set(key, clock + parsed.entries.length);
+    const parsed = parseOwn(stream, payload, clientId);
+    const length = clocksOf(parsed);
+    if (length > 0 && clockBehind(parsed) !== clock + length) continue;
+    clocks.set(key, clock + length);
     const by = { deviceHex: state.ownId, account, stream };
     const update = state.deletions.admitOwn(by, parsed);
     yield { stream, item: { counter: undefined, update } };
   }
+};
+
+const parseOwn = (stream: string, payload: Uint8Array, clientId: number): ParsedUpdate =>
+  isDocumentStream(stream)
+    ? { clientId, entries: [], deletions: [], document: parseDocument(payload, clientId, undefined) }
+    : parseUpdate(payload, clientId, undefined);
+
+/** The clock behind an own edit; 0 if it only deletes. */
+const clockBehind = ({ document, entries }: ParsedUpdate): number => {
+  if (document) return document.clocks > 0 ? document.clock + document.clocks : 0;
+  const last = entries.at(-1);
+  return last ? last.clock + 1 : 0;
 };
 
 const push = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => {

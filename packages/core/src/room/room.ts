@@ -6,6 +6,7 @@ import type { Evidence } from '../api.ts';
 import type { Body } from '../frame/body.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { renewWriters } from './audience.ts';
 import { encodeEntries } from './control.ts';
@@ -21,6 +22,7 @@ import { replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
 import {
   createRoomState,
+  documentsOf,
   forgetPages,
   type HistoryItem,
   moveCursor,
@@ -47,10 +49,12 @@ export const createRoom = (
         reading = 'must start over';
         void ready.then(() => step(startOver));
       },
+      putDocument: (stream, update) => sender.putDocument(stream, update),
     },
   );
   const key = toHex(options.id);
   const listeners = new Set<() => void>();
+  const signalListeners = new Set<(payload: Uint8Array) => void>();
   /** Where a stream's accepted updates go while a provider is attached: its socket instead of the document itself. */
   const sinks = new Map<string, (update: Uint8Array) => void>();
 
@@ -98,6 +102,10 @@ export const createRoom = (
   };
 
   const deliver = (stream: string, items: readonly HistoryItem[]): void => {
+    if (isDocumentStream(stream)) {
+      state.documents.deliver(stream, documentsOf(items));
+      return;
+    }
     remember(state, stream, items);
     const updates = items.map(({ update }) => update);
     const sink = sinks.get(stream);
@@ -204,7 +212,10 @@ export const createRoom = (
       return taken.then(() => durable);
     },
     submit: sender.submit,
-    stored: sender.stored,
+    stored(): Promise<void> {
+      state.documents.flush();
+      return sender.stored();
+    },
     cursor: () => state.cursor,
     isLive: () => state.live,
     /** True while the relay says that this account is none of the room's: its word alone, which may change. */
@@ -215,7 +226,7 @@ export const createRoom = (
       changed();
     },
     /** Own edits and frames that the relay has not acknowledged. */
-    pending: () => state.outbox.length + state.framed.length,
+    pending: () => state.documents.waiting() + state.outbox.length + state.framed.length,
     /** Resolves when the relay has acknowledged all that was written so far. */
     sent: (): Promise<void> =>
       new Promise((resolve) => {
@@ -247,6 +258,15 @@ export const createRoom = (
     dropped(stream: string, { code, message }: SealwireError): void {
       report({ code, message, stream });
       void step(() => resetPage(state, stream));
+    },
+    /** Told of each signal in the room; nothing in it is judged. @returns the function that ends the subscription. */
+    onSignal(listener: (payload: Uint8Array) => void): () => void {
+      signalListeners.add(listener);
+      return () => signalListeners.delete(listener);
+    },
+    /** A signal, as the relay passes it on. */
+    signalled(payload: Uint8Array): void {
+      for (const listener of signalListeners) listener(payload);
     },
     /** Frames as the relay delivers them, in rising position. */
     receive(frames: readonly StoredFrame[]): Promise<void> {
@@ -325,6 +345,7 @@ export const createRoom = (
     forget(): void {
       forgetPages(state);
       for (const page of state.pages.values()) page.reset([]);
+      for (const stream of state.documents.openStreams()) resetPage(state, stream);
     },
     /** Settles when every step asked for so far has run. */
     idle: (): Promise<void> => step(() => undefined),

@@ -1,16 +1,18 @@
 // What leaves a room: takes local edits, frames them when nothing is in flight, settles what the relay acknowledged.
 // Rules: spec/frame.md §9.
 import { CONTROL_STREAM, LIMITS, sameBytes, toHex } from '@sealwire/protocol';
-import { type Body, decodeBody, KIND } from '../frame/body.ts';
+import { type Body, decodeBody } from '../frame/body.ts';
 import { epochTagOf, sealFrame } from '../frame/envelope.ts';
 import { encodeEntryBytes, type SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
+import type { DocumentUpdate } from '../logdoc/parser.ts';
 import { parseUpdate } from '../logdoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { advance, type Chain, chainKey, openChain } from './chains.ts';
 import { encodeEntries } from './control.ts';
 import { createDuty } from './duty.ts';
 import { type Framed, frameBatch } from './framing.ts';
+import { kindOf } from './opening.ts';
 import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
 import { type FramedItem, type RoomState, remember, writerOf } from './state.ts';
@@ -188,6 +190,15 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
         () => undefined, // Whoever wrote is told by `stored`; the vault reports why.
       );
     },
+    /** Stores an own edit of a shared document. */
+    putDocument(stream: string, { clock, clocks, bytes }: DocumentUpdate): void {
+      const { clientId, nonce } = writerOf(state, stream);
+      if (!state.own.has(clientId)) state.own.set(clientId, { stored: 0, sent: 0 });
+      const clockAfter = clocks > 0 ? clock + clocks : 0;
+      put({ stream, clientId, nonce, payload: bytes, clockAfter }).catch(
+        () => undefined, // Whoever wrote is told by `stored`; the vault reports why.
+      );
+    },
     /** Frames the next batch: stored in one step with the chain it continues, and only then sent. */
     async frameNext(): Promise<void> {
       if (!state.live || isInFlight() || vault.problem) return;
@@ -210,7 +221,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       const framed = frameBatch({
         chain,
         payload: batch.payload,
-        kind: isControl ? KIND.control : KIND.updates,
+        kind: kindOf(stream),
         counter: state.ownCounter + 1,
         counters: state.counters,
         key,

@@ -6,7 +6,9 @@ import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
 import { EMPTY_PAGE, type PageLimits, type PageSize } from '../logdoc/page-choice.ts';
-import type { ParsedUpdate } from '../logdoc/parser.ts';
+import type { DocumentUpdate, ParsedUpdate } from '../logdoc/parser.ts';
+import { createDocuments, type Documents } from '../shareddoc/documents.ts';
+import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { type Control, createControl, type OwnAccount } from './control.ts';
@@ -104,6 +106,8 @@ export interface RoomState {
   readonly chains: Map<string, Chain>;
   readonly counters: Counters;
   readonly pages: Map<string, Page>;
+  /** Streams that are shared documents instead. */
+  readonly documents: Documents;
   /** Told of each page that is opened. */
   readonly pageListeners: Set<(page: Page) => void>;
   readonly writers: Map<string, Writer>;
@@ -135,7 +139,10 @@ export interface RoomState {
 export const createRoomState = (
   roomOptions: RoomOptions,
   records: Iterable<RecordId>,
-  events: { readonly shared: () => void } = { shared: () => undefined },
+  events: {
+    readonly shared: () => void;
+    readonly putDocument?: (stream: string, update: DocumentUpdate) => void;
+  } = { shared: () => undefined },
 ): RoomState => {
   const options = { ...roomOptions, vault: createRoomVault(roomOptions.vault, records) };
   const chains = new Map<string, Chain>();
@@ -170,6 +177,11 @@ export const createRoomState = (
     chains,
     counters: createCounters(() => keyring.isLate()),
     pages: new Map(),
+    documents: createDocuments({
+      put: (stream, update) => events.putDocument?.(stream, update),
+      writer: (stream) => writerOf(state, stream),
+      report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+    }),
     pageListeners: new Set(),
     writers: new Map(),
     deleted: new Map(),
@@ -233,6 +245,10 @@ export const sizeOf = ({ sizes }: RoomState, stream: string): PageSize => sizes.
  * again, then holds nothing new.
  */
 export const remember = (state: RoomState, stream: string, items: readonly HistoryItem[]): void => {
+  if (isDocumentStream(stream)) {
+    state.documents.remember(stream, documentsOf(items));
+    return;
+  }
   const history = state.history.get(stream);
   if (history) for (const item of items) history.push(item);
   else state.history.set(stream, [...items]);
@@ -251,8 +267,16 @@ export const remember = (state: RoomState, stream: string, items: readonly Histo
   state.sizes.set(stream, { entries, bytes });
 };
 
+/** What some items say of a shared document. */
+export const documentsOf = (items: readonly HistoryItem[]): readonly DocumentUpdate[] =>
+  items.flatMap(({ update }) => update.document ?? []);
+
 /** Forgets what some pages are made of. @param streams - undefined for all. */
-export const forgetPages = ({ history, deleted, sizes }: RoomState, streams?: ReadonlySet<string>): void => {
+export const forgetPages = (
+  { history, deleted, sizes, documents }: RoomState,
+  streams?: ReadonlySet<string>,
+): void => {
+  documents.forget(streams);
   for (const stream of streams ?? [...history.keys()]) {
     history.delete(stream);
     deleted.delete(stream);
@@ -264,8 +288,13 @@ export const forgetPages = ({ history, deleted, sizes }: RoomState, streams?: Re
  * Makes a page anew from all of its history: what is not in it goes.
  * @param ownClientId - what this device writes under there from now on, if that changes.
  */
-export const resetPage = (state: RoomState, stream: string, ownClientId?: number): void =>
+export const resetPage = (state: RoomState, stream: string, ownClientId?: number): void => {
+  if (isDocumentStream(stream)) {
+    state.documents.reset(stream);
+    return;
+  }
   pageOf(state, stream).reset(
     (state.history.get(stream) ?? []).map(({ update }) => update),
     ownClientId,
   );
+};

@@ -200,6 +200,7 @@ export const createEngine = (options: EngineOptions) => {
     if (message.type.startsWith('rendezvous-')) for (const listener of rendezvousListeners) listener(message);
     if (message.type === 'inbox' || message.type === 'inbox-news')
       for (const listener of inboxListeners) listener(message);
+    if (message.type === 'signal') rooms.get(toHex(message.room))?.signalled(message.payload);
     handle({ type: 'message', message });
   };
 

@@ -10,8 +10,12 @@ import * as syncProtocol from 'y-protocols/sync';
 export interface SealedSocketPort {
   /** A Yjs state vector of all that the vault holds of the page: accepted entries and own stored ones. */
   stateVector(): Uint8Array;
-  /** An update that the document's owner made. @throws SealwireError UPDATE_REFUSED if it holds foreign work. */
-  submit(update: Uint8Array): void;
+  /**
+   * An update that the document's owner made. @throws SealwireError UPDATE_REFUSED if it holds foreign work.
+   *
+   * @param isFirst - true for what the document holds beyond the state vector: with all deletions, old ones too.
+   */
+  submit(update: Uint8Array, isFirst: boolean): void;
   /** Foreign work that reached the socket (another provider, a load from elsewhere): it does not leave the device. */
   dropped(error: SealwireError): void;
   /** @returns the way back. */
@@ -73,12 +77,12 @@ export const sealedSocketClass = (port: SealedSocketPort): (new () => object) =>
       if (decoding.readVarUint(reader) !== MESSAGE_SYNC) return; // Presence is not carried over this socket.
       const type = decoding.readVarUint(reader);
       if (type === syncProtocol.messageYjsSyncStep1) this.#deliver((out) => writeStep2(out, EMPTY_UPDATE));
-      else this.#submit(decoding.readVarUint8Array(reader));
+      else this.#submit(decoding.readVarUint8Array(reader), type === syncProtocol.messageYjsSyncStep2);
     }
 
-    #submit(update: Uint8Array): void {
+    #submit(update: Uint8Array, isFirst: boolean): void {
       try {
-        port.submit(update);
+        port.submit(update, isFirst);
       } catch (error) {
         if (!(error instanceof SealwireError)) throw error;
         port.dropped(error);
