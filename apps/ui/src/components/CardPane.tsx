@@ -56,8 +56,8 @@ export function CardPane({ device }: { readonly device: Device }) {
         {hasCard && (
           <Question ask="Take my card back" yes="Take it back" no="Keep it" onYes={takeBack}>
             <p>
-              Nobody can ask by this card any more, wherever a copy of it is. Your contacts stay. You get a new
-              card.
+              Nobody can ask by this card any more, wherever a copy of it is. Your contacts stay. You get a
+              new card.
             </p>
           </Question>
         )}
