@@ -16,6 +16,12 @@ const codeOf = async (run: () => Promise<unknown>): Promise<string> =>
 
 const online = (device: Device) => until(device.status, ({ connection }) => connection === 'online');
 
+/** Resolves when the device reports this code. */
+const told = (device: Device, code: string): Promise<void> =>
+  new Promise((resolve) => {
+    device.onEvidence((evidence) => evidence.code === code && resolve());
+  });
+
 const people = async (
   bench: Bench,
 ): Promise<{ ada: Device; adaWeb: Device; bea: Device; beaWeb: Device }> => {
@@ -85,6 +91,47 @@ test('[CT22] asked while offline and then killed: the question leaves when the d
     assert.is(again.contacts.get()[0]?.state, 'asked', 'nobody is told of a no');
     await ada.acceptRequest(request!.id);
     await until(again.contacts, ([contact]) => contact?.state === 'known');
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CT27] cards that were taken back let nobody ask any more; contacts and those who have asked stay, the next card is new', async () => {
+  const bench = await setUp();
+  try {
+    const { ada, adaWeb, bea } = await people(bench);
+    const cleo = await bench.create('cleo', { name: 'Cleo' });
+    const dora = await bench.create('dora', { name: 'Dora' });
+    await Promise.all([cleo, dora].map(online));
+    const card = await ada.createCard();
+    await bea.addContact(card);
+    const [request] = await until(ada.requests, (requests) => requests.length === 1);
+    // Cleo's question reaches the relay while nobody of Ada's is there: the card is taken back before it is read.
+    for (const device of [ada, adaWeb]) device.setNetwork(false);
+    await cleo.addContact(card);
+    await settled(cleo);
+    await ada.withdrawCards();
+    const isRefused = told(ada, 'INBOX_MESSAGE_REFUSED');
+    ada.setNetwork(true);
+    await isRefused;
+    await settled(ada);
+    adaWeb.setNetwork(true);
+    await settled(adaWeb);
+    const next = await adaWeb.createCard();
+    assert.is.not(next, card);
+    assert.is.not(await ada.createCard(), card);
+
+    const isReturned = told(dora, 'INBOX_REFUSED');
+    await dora.addContact(card);
+    await isReturned;
+    assert.equal(
+      ada.requests.get().map(({ name }) => name),
+      ['Bea'],
+    );
+    await ada.acceptRequest(request!.id);
+    await until(bea.contacts, ([contact]) => contact?.state === 'known');
+    await cleo.addContact(next);
+    await until(adaWeb.requests, (requests) => requests.some(({ name }) => name === 'Cleo'));
   } finally {
     await bench.end();
   }

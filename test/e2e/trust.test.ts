@@ -88,6 +88,15 @@ test('a card that is asked for without a connection appears when there is one', 
   await bobWeb.getByRole('img', { name: 'QR code of my card' }).waitFor();
 });
 
+test('a card that is taken back lets nobody ask any more; the next one is another', async () => {
+  const before = await person.cardOn(ada);
+  await ada.getByRole('button', { name: 'Take my card back' }).click();
+  await ada.getByRole('button', { name: 'Take it back' }).click();
+  await ada.getByRole('alertdialog').waitFor({ state: 'detached' });
+  assert.not.equal(await person.cardOn(ada), before);
+  await person.contactKnown(bob, 'Ada Lovelace');
+});
+
 test('a group of three writes, each from any device', async () => {
   await person.createGroup(ada, GROUP, ['Bob Noyce', 'Cy Young']);
   await person.write(ada, 'Welcome aboard');

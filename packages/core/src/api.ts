@@ -352,6 +352,11 @@ export interface Device {
    */
   createCard(): Promise<string>;
   /**
+   * Takes back every card of this account that was shown so far, on any device: nobody can ask by them any more. Contacts, and
+   * who has asked already, stay; the next card is another one. Works offline; resolves when it is durable here.
+   */
+  withdrawCards(): Promise<void>;
+  /**
    * Asks the owner of a card to be a contact. Resolves once that is durable here; it leaves when the relay can be reached.
    * @throws SealwireError CARD_INVALID, CARD_OTHER_RELAY, RELAY_UNREACHABLE
    */

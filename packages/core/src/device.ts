@@ -91,6 +91,7 @@ export const createDevice = async (
     requests,
     alerts,
     createCard: people.createCard,
+    withdrawCards: people.withdrawCards,
     addContact: people.addContact,
     acceptRequest: people.acceptRequest,
     declineRequest: people.declineRequest,

@@ -6,6 +6,7 @@ import { useReadable } from '../hooks/useReadable.ts';
 import { Failure, PaneHeader } from './basics.tsx';
 import { CopyText } from './CopyText.tsx';
 import { QrCode } from './QrCode.tsx';
+import { Question } from './Question.tsx';
 
 type Made = { readonly card: string } | { readonly error: unknown } | undefined;
 
@@ -25,6 +26,11 @@ export function CardPane({ device }: { readonly device: Device }) {
       left = true;
     };
   }, [device, isOnline, hasCard]);
+  const takeBack = async () => {
+    await device.withdrawCards();
+    // Without a card on show, the next one is made.
+    setMade(undefined);
+  };
   return (
     <>
       <PaneHeader title="My card" back={{ page: 'contacts' }} />
@@ -47,6 +53,14 @@ export function CardPane({ device }: { readonly device: Device }) {
           Let somebody scan this in their Sealwire, under People. Whoever has it can ask to write with you;
           you say yes or no. It holds no secret of yours.
         </p>
+        {hasCard && (
+          <Question ask="Take my card back" yes="Take it back" no="Keep it" onYes={takeBack}>
+            <p>
+              Nobody can ask by this card any more, wherever a copy of it is. Your contacts stay. You get a
+              new card.
+            </p>
+          </Question>
+        )}
       </div>
     </>
   );

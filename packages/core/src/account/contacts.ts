@@ -232,6 +232,12 @@ export const createContacts = (options: ContactsOptions) => {
       await post.whenListed();
       return card;
     },
+    /** Takes back all cards that were shown: see spec/contacts.md, CT27. */
+    async withdrawCards(): Promise<void> {
+      core.requireWritable();
+      const live = [...book().cards.values()].filter(({ v, q }) => v && q === 'shown');
+      await write(live.map(({ k, id, q }) => ({ k, id, q, v: false })));
+    },
     async addContact(text: string): Promise<void> {
       core.requireWritable();
       const card = readCard(text);
