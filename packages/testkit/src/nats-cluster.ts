@@ -64,6 +64,7 @@ export const startNatsCluster = async (nodes = 3): Promise<NatsCluster> => {
     const child = running[index];
     running[index] = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
