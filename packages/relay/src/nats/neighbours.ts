@@ -1,6 +1,7 @@
 // What other relays do, as NATS tells it: frames and records after they are stored, signals as they are sent. What is told
 // may get lost; so frames are checked against their order, and everything is looked at anew when something may have been
 // missed. Rules: spec/relay-protocol.md §13 (RP160 to RP163, RP166).
+import { randomBytes } from 'node:crypto';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { SealwireError } from '@sealwire/protocol';
 import { keyOf } from '../keys.ts';
@@ -42,6 +43,8 @@ interface WatchedRoom {
 
 /** Messages of a room that are held until one before them was read. */
 const MOST_WAITING = 1_024;
+/** Who takes longer to answer is not there. */
+const BROUGHT_WITHIN_MS = 3_000;
 /** Other nodes hear of a subscription a moment after this one has it; what they stored meanwhile is read after this time. */
 const SPREAD_WITHIN_MS = 1_000;
 /** An own frame is told about as fast as it is acknowledged; later than this it is taken for lost. */
@@ -217,6 +220,21 @@ export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours
         return flushed();
       }),
     signal: (room, payload) => connection.publish(names.live(room, 'signal'), payload),
+    post: {
+      name: randomBytes(12).toString('base64url'),
+      listen(place, heard) {
+        const subscription = subscribe(names.post(place), (message) => {
+          heard(message.data.slice());
+          message.respond();
+        });
+        return { ready: flushed(), async catchUp() {}, end: () => subscription.unsubscribe() };
+      },
+      bring: (place, bytes) =>
+        connection.request(names.post(place), bytes, { timeout: BROUGHT_WITHIN_MS }).then(
+          () => true,
+          () => false,
+        ),
+    },
     acknowledged(roomKey, seq, settle) {
       const watched = rooms.get(roomKey);
       if (watched?.log.tail === undefined) settle();
