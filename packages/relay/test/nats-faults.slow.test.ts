@@ -48,7 +48,7 @@ faults(
 );
 
 faults(
-  '[RP160] [RP161] the network between one relay and NATS goes silent under load and comes back: nothing acknowledged is missing',
+  '[RP160] [RP161] [RP168] the network between one relay and NATS goes silent under load and comes back: nothing acknowledged is missing',
   withCluster(async ({ cluster, relays }) => {
     const proxy = await startTcpProxy(cluster.servers[0]!);
     const store = await natsStore({

@@ -266,4 +266,45 @@ relays(
   }),
 );
 
+relays(
+  '[RP164] [RP64] edits of one room and one principal at two relays at a time: of each version there is one',
+  async () => {
+    const at = { servers: cluster.servers, prefix: `relays-${++stores}`, shards: 1, replicas: 1 };
+    const both = [await natsStore(at), await natsStore(at)];
+    try {
+      const [room, id, manageKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+      for (let version = 1; version <= 30; version++) {
+        const edits = await Promise.allSettled(
+          both.flatMap((store) => [
+            store.putRoom({ room, version, members: [] }),
+            store.putPrincipal({ id, manageKey, version, relayKeys: [randomBytes(32)] }),
+          ]),
+        );
+        assert.is(edits.filter(({ status }) => status === 'fulfilled').length, 2, `version ${version}`);
+      }
+      for (const store of both) {
+        assert.is((await store.room(room))!.version, 30);
+        const { version, relayKeys } = (await store.principal(id))!;
+        assert.is(version, 30);
+        assert.equal([...(await store.principalOf(relayKeys[0]!))!], [...id]);
+      }
+    } finally {
+      for (const store of both) await store.close();
+    }
+  },
+);
+
+relays('[RP165] [RP125] what was counted at one relay is known to another', async () => {
+  const at = { servers: cluster.servers, prefix: `relays-${++stores}`, shards: 1, replicas: 1 };
+  const [first, second] = [await natsStore(at), await natsStore(at)];
+  const [author, room] = [randomBytes(32), randomBytes(32)];
+  await first.putRoom({ room, version: 1, members: [] }, author);
+  for (const store of [first, second]) {
+    await store.append({ room, stream: 'control', frame: new Uint8Array(100), author });
+  }
+  await first.close();
+  assert.equal(await second.usage(author), { rooms: 1, bytes: 2 * 148 });
+  await second.close();
+});
+
 relays.run();
