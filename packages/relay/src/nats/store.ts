@@ -39,7 +39,7 @@ export interface NatsStoreOptions {
 const FORMAT = 1;
 const USAGE_FLUSH_MS = 10_000;
 /** Everything that is watched is looked at once in this time, should something have got lost that nobody noticed. */
-const LOOK_AGAIN_MS = 60_000;
+const LOOK_AGAIN_MS = 300_000;
 /** A connection that is silent is noticed after three of these. */
 const PING_MS = 2_000;
 
@@ -232,7 +232,7 @@ const putRoom = (records: Records, record: RoomRecord): Promise<void> => {
 /** Looks at everything again after a moment in which NATS may have told something to nobody. */
 const watchCluster = (connection: NatsConnection, names: Names, neighbours: NatsNeighbours): (() => void) => {
   const follow = async (): Promise<void> => {
-    for await (const { type } of connection.status()) if (type === 'reconnect') neighbours.lookAgain();
+    for await (const { type } of connection.status()) if (type === 'reconnect') void neighbours.lookAtAll();
   };
   void follow();
   // A new leader does not tell of what the one before stored and had no time to tell of.
@@ -245,7 +245,7 @@ const watchCluster = (connection: NatsConnection, names: Names, neighbours: Nats
       );
     },
   });
-  const looking = setInterval(() => neighbours.lookAgain(), LOOK_AGAIN_MS).unref();
+  const looking = setInterval(() => void neighbours.lookAtAll(), LOOK_AGAIN_MS).unref();
   return () => {
     clearInterval(looking);
     elected.unsubscribe();
