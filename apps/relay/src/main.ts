@@ -59,9 +59,8 @@ const openStore = async ({ data, store }: Options): Promise<LogStore> => {
   if (store === undefined) return lmdbStore(data);
   // Only whoever asks for it loads the client of NATS.
   const { natsStore } = await import('@sealwire/relay/nats');
-  const { user, pass, tls, ...place } = store;
-  const connection = { ...(user && { user }), ...(pass !== undefined && { pass }), ...(tls && { tls: {} }) };
-  return natsStore({ ...place, connection });
+  const { tls, ...place } = store;
+  return natsStore({ ...place, ...(tls && { tls: {} }) });
 };
 
 const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {

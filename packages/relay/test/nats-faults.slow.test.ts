@@ -55,7 +55,7 @@ faults(
       servers: [proxy.address],
       shards: 2,
       // The nodes would tell of ways around the proxy.
-      connection: { ignoreClusterUpdates: true },
+      discover: false,
     });
     const third = await createRelay({ store });
     const addresses = [relays[0]!.address, third.address];

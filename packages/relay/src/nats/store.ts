@@ -8,7 +8,7 @@ import {
   type RetentionPolicy,
   type StorageType,
 } from '@nats-io/jetstream';
-import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { RELAY_ID_BYTES, Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { copyOf } from '../keys.ts';
@@ -32,8 +32,14 @@ export interface NatsStoreOptions {
   readonly shards?: number;
   /** Nodes that hold each message. Counts for each stream when it is made. Default: 3. */
   readonly replicas?: number;
-  /** How to prove who we are, TLS, and so on. */
-  readonly connection?: Omit<ConnectionOptions, 'servers'>;
+  /** Who the relay is at NATS. Default: nobody. */
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** Speaks TLS, with PEM files where the system's own do not do. Default: plain. */
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** Whether other nodes are used as well, of which the given ones tell. Default: yes. */
+  readonly discover?: boolean;
 }
 
 const FORMAT = 1;
@@ -81,12 +87,17 @@ export const natsStore = async (options: NatsStoreOptions): Promise<LogStore> =>
   }
 };
 
-const connected = ({ servers, connection }: NatsStoreOptions): Promise<NatsConnection> =>
-  patiently(() =>
+const connected = (options: NatsStoreOptions): Promise<NatsConnection> => {
+  const { servers, user, pass, token, tls, discover = true } = options;
+  return patiently(() =>
     connect({
       name: 'sealwire relay',
-      ...connection,
       servers: [...servers],
+      ...(user !== undefined && { user }),
+      ...(pass !== undefined && { pass }),
+      ...(token !== undefined && { token }),
+      ...(tls && { tls }),
+      ignoreClusterUpdates: !discover,
       noEcho: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -95,6 +106,7 @@ const connected = ({ servers, connection }: NatsStoreOptions): Promise<NatsConne
       maxPingOut: 2,
     }),
   );
+};
 
 const ensureStream = (
   manager: JetStreamManager,
