@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import {
   createRelay,
   forwardedFor,
+  type LogStore,
   lmdbStore,
   type RelayEvent,
   serveApp,
@@ -25,7 +26,7 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await lmdbStore(data),
+    store: await openStore(options),
     host,
     port,
     limits,
@@ -38,8 +39,8 @@ const main = async (options: Options): Promise<void> => {
   const told = address ?? relay.address;
   if (options.app) answerOthers = await staticFiles({ directory: options.app, relay: told });
   const apps = await Promise.all(options.apps.map((app) => serveApp({ ...app, host, relay: told })));
-  const figures =
-    options.metrics && (await metrics?.listen(relay, () => bytesIn(join(data, 'data.mdb')), options.metrics));
+  const storeBytes = options.store ? undefined : () => bytesIn(join(data, 'data.mdb'));
+  const figures = options.metrics && (await metrics?.listen(relay, storeBytes, options.metrics));
   const stop = (): void => {
     figures?.close();
     figures?.closeAllConnections();
@@ -52,6 +53,14 @@ const main = async (options: Options): Promise<void> => {
     process.stdout.write(`figures at http://${at.address}:${at.port}/metrics\n`);
   }
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
+};
+
+const openStore = async ({ data, store }: Options): Promise<LogStore> => {
+  if (store === undefined) return lmdbStore(data);
+  // Only whoever asks for it loads the client of NATS.
+  const { natsStore } = await import('@sealwire/relay/nats');
+  const { tls, ...place } = store;
+  return natsStore({ ...place, ...(tls && { tls: {} }) });
 };
 
 const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {

@@ -5,8 +5,10 @@ import { type Environment, readSettings } from './settings.ts';
 export interface Options {
   readonly host: string;
   readonly port: number;
-  /** Folder of the store. */
+  /** Folder of the store, where it is on this machine. */
   readonly data: string;
+  /** Where the store is, if it is not on this machine. */
+  readonly store: NatsPlace | undefined;
   /** Apps to serve on ports of their own. */
   readonly apps: readonly { readonly port: number; readonly directory: string }[];
   /** An app to serve on the relay's port. */
@@ -24,6 +26,17 @@ export interface Options {
   readonly proxy: boolean;
 }
 
+/** A store over a NATS cluster. */
+export interface NatsPlace {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly tls: boolean;
+  readonly prefix?: string;
+  readonly shards?: number;
+  readonly replicas?: number;
+}
+
 export const HELP = `sealwire-relay [options]
 
 Stores and forwards sealed frames. It can read none of them.
@@ -31,6 +44,8 @@ Stores and forwards sealed frames. It can read none of them.
   --host HOST        where to listen (default: 127.0.0.1; 0.0.0.0 is everywhere)
   --port PORT        default: 8787; 0 is any free one
   --data DIR         folder of the store, made if it is not there (default: ./sealwire-data)
+  --store URL        instead of --data: nats:// or tls://[USER:PASS@]HOST:PORT[,HOST:PORT…][/NAME][?shards=16&replicas=3];
+                     any number of relays may have the same. NAME begins all names there (default: sealwire)
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
@@ -62,6 +77,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     host: values.host ?? '127.0.0.1',
     port: portOf(values.port ?? '8787', '--port'),
     data: values.data ?? './sealwire-data',
+    store: storeOf(values.store, values.data),
     apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,
@@ -70,6 +86,38 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     log: values.log ?? false,
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,
+  };
+};
+
+/** `nats://USER:PASS@HOST:PORT,HOST:PORT/NAME?shards=N&replicas=N`; only the first part must be there. */
+const storeOf = (text: string | undefined, data: string | undefined): NatsPlace | undefined => {
+  if (text === undefined) return undefined;
+  if (data !== undefined) throw new RangeError('--store and --data: a relay has one store');
+  const [, scheme, who, hosts = '', prefix, query] =
+    /^(nats|tls):\/\/(?:([^@/]+)@)?([^/?@]+)(?:\/([a-zA-Z0-9-]*))?(?:\?(.*))?$/.exec(text) ?? [];
+  const servers = hosts.split(',');
+  if (
+    scheme === undefined ||
+    !servers.every((server) => /^([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/.test(server))
+  ) {
+    // Without what stands in it, since that may be a password.
+    throw new RangeError('--store: not nats://HOST:PORT[,HOST:PORT…][/NAME][?shards=N&replicas=N]');
+  }
+  const numbers: { shards?: number; replicas?: number } = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    if ((name !== 'shards' && name !== 'replicas') || !/^[1-9]\d{0,3}$/.test(value)) {
+      throw new RangeError(`--store: ${name}=${value} is neither shards=N nor replicas=N`);
+    }
+    numbers[name] = Number(value);
+  }
+  const [user, pass] = (who ?? '').split(':').map(decodeURIComponent);
+  return {
+    servers,
+    tls: scheme === 'tls',
+    ...(user && { user }),
+    ...(pass !== undefined && { pass }),
+    ...(prefix && { prefix }),
+    ...numbers,
   };
 };
 

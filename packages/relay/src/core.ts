@@ -3,6 +3,7 @@
 import { type ClosingCode, NONCE_BYTES } from '@sealwire/protocol';
 import { addressGroup, createAddresses } from './addresses.ts';
 import { type Buckets, createBuckets } from './bucket.ts';
+import { type CellParty, type CellsAbroad, createCellsAbroad } from './cells-abroad.ts';
 import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock, Link, LinkEvents } from './link.ts';
@@ -55,11 +56,9 @@ export interface RelayCore {
 export interface Shared extends CoreOptions {
   readonly measures: Measures;
   readonly rooms: Rooms;
-  readonly cells: Cells<Session>;
+  readonly cells: CellsAbroad;
   /** True from the moment that the relay stops: nothing new is begun. */
   isStopping(): boolean;
-  /** Sends what an event of a cell brings, and watches the time of the cells. */
-  rendezvous(effects: readonly Effect<Session>[]): void;
   authenticated(session: Session, relayKey: Uint8Array): void;
   /** A session acts for another principal than before, or for none. */
   actsFor(session: Session, before: Uint8Array | undefined, after: Uint8Array | undefined): void;
@@ -99,21 +98,23 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const byKey = new Map<string, readonly Session[]>();
   const byPrincipal = new Map<string, readonly Session[]>();
   let stopping = false;
-  const cells = createCells<Session>(limits, ({ address }) => address);
+  const cells = createCells<CellParty>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
   const timer = createCellTimer(clock, cells);
+
+  const deliver = (effects: readonly Effect<CellParty>[]): void => {
+    deliverEffects(effects);
+    timer.set();
+  };
+  const abroad = createCellsAbroad({ cells, clock, limits, deliver, post: store.neighbours?.post });
 
   const shared: Shared = {
     ...options,
     measures,
     rooms: createRooms({ store, clock, readBytes: limits.readBytes, measures }),
-    cells,
+    cells: abroad,
     pressure,
     isStopping: () => stopping,
-    rendezvous(effects) {
-      deliverEffects(effects);
-      timer.set();
-    },
     authenticated(session, relayKey) {
       addTo(byKey, keyOf(relayKey), session);
       if (session.address !== undefined) addresses.authenticated(session.address);
@@ -142,7 +143,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       sessions.delete(session);
       if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
       if (session.relayKey) removeFrom(byKey, keyOf(session.relayKey), session);
-      shared.rendezvous(cells.left(clock.now(), session));
+      abroad.left(session);
+      deliver(cells.left(clock.now(), session));
     },
   };
 
@@ -168,6 +170,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       });
       shared.rooms.pass();
       timer.stop();
+      abroad.end();
       for (const session of sessions) session.end('SHUTTING_DOWN');
     },
     get connections() {
@@ -190,7 +193,7 @@ const removeFrom = (index: Map<string, readonly Session[]>, key: string, session
   else index.delete(key);
 };
 
-const deliverEffects = (effects: readonly Effect<Session>[]): void => {
+const deliverEffects = (effects: readonly Effect<CellParty>[]): void => {
   for (const { to, message } of effects) to.sendMessage(message);
 };
 
@@ -215,7 +218,7 @@ const createPressure = (mostBytes: number): Pressure => {
 };
 
 /** One timer for all cells, set to the first deadline. */
-const createCellTimer = (clock: Clock, cells: Cells<Session>): { set(): void; stop(): void } => {
+const createCellTimer = (clock: Clock, cells: Cells<CellParty>): { set(): void; stop(): void } => {
   let setTo: number | undefined;
   let cancel = (): void => {};
   const set = (): void => {

@@ -3,7 +3,7 @@ export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } fr
 export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
 export type { Measures } from './measures.ts';
-export type { Neighbours, RoomNews, Watch } from './neighbours.ts';
+export type { Neighbours, Post, RoomNews, Watch } from './neighbours.ts';
 export { createRelay, forwardedFor, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';
 export type {
