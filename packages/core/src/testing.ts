@@ -55,6 +55,7 @@ export { decodeEntries, encodeEntries } from './room/control.ts';
 export type { Page } from './room/page.ts';
 export type { Room } from './room/room.ts';
 export { type Edge, PLATFORM_EDGE, type RelaySocket } from './sync/edge.ts';
+export { createEngine, type Engine } from './sync/engine.ts';
 export { openProvider } from './sync/provider.ts';
 export type { OpenStorage } from './vault/storage.ts';
 export { openVault, type RecordId, type Vault } from './vault/vault.ts';
