@@ -5,8 +5,11 @@ import { readFile, stat } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { ErrorCode } from '@sealwire/protocol';
 import {
   createRelay,
+  fileBlobStore,
+  forwardedBy,
   forwardedFor,
   type LogStore,
   lmdbStore,
@@ -14,11 +17,13 @@ import {
   serveApp,
   staticFiles,
 } from '@sealwire/relay';
+import { parseCommand, runCommand } from './commands.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
-  const { host, port, data, address, limits, proxy } = options;
+  const { host, port, data, address, limits, proxy, trusted } = options;
+  const addressOf = trusted ? forwardedBy(trusted) : proxy ? forwardedFor : undefined;
   let answerOthers: RequestListener = (_request, response) => response.writeHead(404).end();
   const metrics = options.metrics && createMetrics();
   const tls = options.tls && {
@@ -26,13 +31,15 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await openStore(options),
+    store: await openStore(options, (code) => tell({ event: 'store-failed', code }, options, metrics)),
     host,
     port,
     limits,
     ...(tls && { tls }),
+    ...(options.blobs && { blobs: await fileBlobStore(join(data, 'blobs')) }),
     ...(metrics && { measures: metrics.measures }),
-    ...(proxy && { addressOf: forwardedFor }),
+    ...(addressOf && { addressOf }),
+    ...(options.successor && { successor: options.successor }),
     onRequest: (request, response) => answerOthers(request, response),
     log: (event) => tell(event, options, metrics),
   });
@@ -55,8 +62,8 @@ const main = async (options: Options): Promise<void> => {
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
 };
 
-const openStore = async ({ data, store }: Options): Promise<LogStore> => {
-  if (store === undefined) return lmdbStore(data);
+const openStore = async ({ data, store }: Options, failed: (code: ErrorCode) => void): Promise<LogStore> => {
+  if (store === undefined) return lmdbStore(data, { failed: ({ code }) => failed(code) });
   // Only whoever asks for it loads the client of NATS.
   const { natsStore } = await import('@sealwire/relay/nats');
   const { tls, ...place } = store;
@@ -71,9 +78,17 @@ const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined)
 const bytesIn = async (path: string): Promise<number> => (await stat(path)).size;
 
 try {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  if (options === 'help') process.stdout.write(HELP);
-  else await main(options);
+  const args = process.argv.slice(2);
+  const command = parseCommand(args, process.env);
+  if (command) {
+    const { text, isWell } = await runCommand(command, Date.now());
+    process.stdout.write(`${text}\n`);
+    process.exitCode = isWell ? 0 : 1;
+  } else {
+    const options = parseOptions(args, process.env);
+    if (options === 'help') process.stdout.write(HELP);
+    else await main(options);
+  }
 } catch (error) {
   process.stderr.write(`sealwire relay: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

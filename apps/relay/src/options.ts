@@ -1,5 +1,12 @@
 // The command line of the relay. No spec rules here.
-import { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from '@sealwire/relay';
+import {
+  type AddressSet,
+  addressSet,
+  RELAY_LIMIT_NAMES,
+  type RelayLimits,
+  relayLimits,
+} from '@sealwire/relay';
+import { USUAL_DATA } from './commands.ts';
 import { type Environment, readSettings } from './settings.ts';
 
 export interface Options {
@@ -15,15 +22,21 @@ export interface Options {
   readonly app: string | undefined;
   /** What apps are told where the relay is, if not at its host and port. */
   readonly address: string | undefined;
+  /** Where devices are told to go when the relay stops. */
+  readonly successor: string | undefined;
   /** Where to answer with figures for Prometheus; undefined for nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** Paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether attachments are kept, in the store's folder. */
+  readonly blobs: boolean;
   readonly log: boolean;
   /** Numbers in place of the usual ones. */
   readonly limits: Partial<RelayLimits>;
   /** True where a proxy stands in front, so that addresses are those that it tells. */
   readonly proxy: boolean;
+  /** The proxies that are believed, where not whoever connects is one. */
+  readonly trusted: AddressSet | undefined;
 }
 
 /** A store over a NATS cluster. */
@@ -38,6 +51,9 @@ export interface NatsPlace {
 }
 
 export const HELP = `sealwire-relay [options]
+sealwire-relay backup DIR [--data DIR]    copies the store into a new folder, while a relay uses it
+sealwire-relay restore DIR [--data DIR]   puts such a copy where no store is
+sealwire-relay check [--data DIR]         reads the whole store and says what is wrong
 
 Stores and forwards sealed frames. It can read none of them.
 
@@ -49,9 +65,12 @@ Stores and forwards sealed frames. It can read none of them.
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
+  --successor URL    ws:// or wss:// address of a relay with the same store, told to devices when this one stops
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
+  --no-blobs         keep no attachments (they lie in the store's folder, under blobs)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
+  --trusted-proxy ADDRESS[/BITS]  a proxy, or a network of them: only their X-Forwarded-For counts; may be given again
   --limit NAME=N     another number for a limit; may be given again
   --log              events as JSON, one a line, on stderr
   --config FILE      settings from a JSON file: {"port": 8787, "proxy": true, "limit": ["connections=500"]}
@@ -70,22 +89,27 @@ ${RELAY_LIMIT_NAMES.map((name) => `  ${name.padEnd(24)} ${relayLimits()[name]}`)
 export const parseOptions = (args: readonly string[], environment: Environment = {}): Options | 'help' => {
   const values = readSettings(args, environment);
   if (values.help) return 'help';
-  if (values.address !== undefined && !/^wss?:$/.test(protocolOf(values.address))) {
-    throw new RangeError('--address: not a ws:// or wss:// address');
+  for (const name of ['address', 'successor'] as const) {
+    const address = values[name];
+    if (address !== undefined && !/^wss?:$/.test(protocolOf(address)))
+      throw new RangeError(`--${name}: not a ws:// or wss:// address`);
   }
   return {
     host: values.host ?? '127.0.0.1',
     port: portOf(values.port ?? '8787', '--port'),
-    data: values.data ?? './sealwire-data',
+    data: values.data ?? USUAL_DATA,
     store: storeOf(values.store, values.data),
     apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,
+    successor: values.successor,
     metrics: values.metrics === undefined ? undefined : placeOf(values.metrics),
     tls: tlsOf(values['tls-cert'], values['tls-key']),
+    blobs: values.blobs ?? true,
     log: values.log ?? false,
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,
+    trusted: values['trusted-proxy']?.length ? trustedOf(values['trusted-proxy']) : undefined,
   };
 };
 
@@ -133,6 +157,14 @@ const placeOf = (text: string): { host: string; port: number } => {
   const at = text.lastIndexOf(':');
   const host = at < 0 ? '127.0.0.1' : text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
   return { host, port: portOf(text.slice(at + 1), '--metrics') };
+};
+
+const trustedOf = (texts: readonly string[]): AddressSet => {
+  try {
+    return addressSet(texts);
+  } catch (error) {
+    throw new RangeError(`--trusted-proxy ${(error as Error).message}`);
+  }
 };
 
 const appOf = (text: string): { port: number; directory: string } => {

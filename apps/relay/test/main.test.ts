@@ -32,11 +32,14 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     apps: [],
     app: undefined,
     address: undefined,
+    successor: undefined,
     metrics: undefined,
     tls: undefined,
+    blobs: true,
     log: false,
     limits: {},
     proxy: false,
+    trusted: undefined,
   });
   const some = parseOptions(['--port', '0', '--app', '1=a', '--app=2=b=c', '--address', 'wss://x.example']);
   assert.ok(some !== 'help');
@@ -52,9 +55,12 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     [['--app', '=x'], /--app/],
     [['--address', 'http://x'], /--address/],
     [['--address', 'nonsense'], /--address/],
+    [['--successor', 'http://x'], /--successor/],
     [['--limit', 'connections'], /--limit connections/],
     [['--limit', 'connections=0'], /--limit/],
     [['--limit', 'frameBytes=5'], /--limit frameBytes/],
+    [['--trusted-proxy', '10.0.0.0/33'], /--trusted-proxy 10\.0\.0\.0\/33: neither/],
+    [['--trusted-proxy', 'proxy.example'], /--trusted-proxy/],
     [['--nonsense'], /--nonsense/],
     [['stray'], /stray/],
   ];

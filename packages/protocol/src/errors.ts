@@ -23,6 +23,10 @@ export const ERROR_CODES = [
   // The relay's store
   'STORE_FULL',
   'STORE_FAILED',
+  'ROOM_FULL',
+  'ROOM_NEARLY_FULL',
+  'ROOM_DELETED',
+  'BLOB_UNKNOWN',
   // Inboxes
   'INBOX_REFUSED',
   'INBOX_FULL',

@@ -14,14 +14,42 @@ import { createRooms, type Rooms } from './rooms.ts';
 import { createSession, type Session } from './session.ts';
 import type { LogStore, PrincipalRecord } from './store.ts';
 
-/** What a relay reports about itself. Never holds payloads, keys, ids or addresses. */
+/**
+ * What a relay reports about itself. Never holds payloads, keys, ids or addresses. `connection` and `request` are numbers that
+ * this process gave, which mean something in its log alone.
+ */
 export type RelayEvent =
   | { readonly event: 'listening'; readonly port: number }
-  | { readonly event: 'connected' | 'disconnected'; readonly connections: number }
-  | { readonly event: 'closing'; readonly code: ClosingCode }
+  | {
+      readonly event: 'connected' | 'disconnected';
+      readonly connection: number;
+      readonly connections: number;
+    }
+  | { readonly event: 'authenticated'; readonly connection: number; readonly ms: number }
+  | {
+      readonly event: 'closing';
+      readonly connection: number;
+      readonly code: ClosingCode;
+      /** Milliseconds since it connected. */
+      readonly ms: number;
+    }
+  /** A request for a blob was answered. */
+  | {
+      readonly event: 'blob';
+      readonly request: number;
+      readonly method: string;
+      readonly status: number;
+      readonly ms: number;
+    }
   /** A connection was not let in: with so many of them, of this address, or without the protocol. */
   | { readonly event: 'turned-away'; readonly status: number }
-  | { readonly event: 'store-failed'; readonly code: string }
+  /** With the number that the device gave its request, where it was one. */
+  | {
+      readonly event: 'store-failed';
+      readonly code: string;
+      readonly connection?: number;
+      readonly request?: number;
+    }
   | { readonly event: 'stopping' | 'stopped' };
 
 export interface CoreOptions {
@@ -33,6 +61,8 @@ export interface CoreOptions {
   readonly log: (event: RelayEvent) => void;
   /** Default: nothing is measured. */
   readonly measures?: Measures;
+  /** Told when a room's deletion is durable, for what is kept of it elsewhere. */
+  readonly roomDeleted?: ((room: Uint8Array) => void) | undefined;
 }
 
 export interface RelayCore {
@@ -44,8 +74,14 @@ export interface RelayCore {
   connect(link: Link, address?: string): LinkEvents;
   /** Whether a connection may come from an address now; asked once for each that wants to. */
   admits(address: string): boolean;
-  /** Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections.
+   *
+   * @param successor - where the devices are told to go. Default: they come back here.
+   */
+  stop(successor?: string): Promise<void>;
+  /** Ends the connections that follow nothing and have been silent for `idleMs`. To be called now and then. */
+  endIdle(): void;
   /** Connections at present. */
   readonly connections: number;
   /** Rooms that somebody follows at present. */
@@ -66,6 +102,8 @@ export interface Shared extends CoreOptions {
   principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
   /** Connections that act for a principal at present. */
   sessionsOf(principal: Uint8Array): Iterable<Session>;
+  /** A room's deletion is durable. */
+  roomDeleted(room: Uint8Array): void;
   readonly budgets: Budgets;
   /** The pace of a connection. */
   readonly newPace: () => Pace;
@@ -78,6 +116,12 @@ export interface Shared extends CoreOptions {
 export interface Budgets {
   /** New principals, by address. */
   readonly principals: Buckets;
+  /** New rooms, by address. */
+  readonly rooms: Buckets;
+  /** Appends, by room. */
+  readonly roomAppends: Buckets;
+  /** Bytes of appends, by room. */
+  readonly roomBytes: Buckets;
   /** Messages into one principal's inbox, by principal. */
   readonly inbox: Buckets;
   /** Messages with one token, by principal and token. */
@@ -94,6 +138,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const { store, clock, limits, measures = NO_MEASURES } = options;
   const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
+  let connected = 0;
   /** Lists: nearly all hold one, and a set takes five times the memory. */
   const byKey = new Map<string, readonly Session[]>();
   const byPrincipal = new Map<string, readonly Session[]>();
@@ -116,6 +161,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     pressure,
     isStopping: () => stopping,
     authenticated(session, relayKey) {
+      const ms = Math.round(session.ageMs());
+      options.log({ event: 'authenticated', connection: session.number, ms });
       addTo(byKey, keyOf(relayKey), session);
       if (session.address !== undefined) addresses.authenticated(session.address);
     },
@@ -134,8 +181,18 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     },
     newPace: createPaces(limits),
     sessionsOf: (principal) => byPrincipal.get(keyOf(principal)) ?? [],
+    roomDeleted: options.roomDeleted ?? (() => {}),
     budgets: {
       principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
+      rooms: createBuckets({ most: limits.roomsAtOnce, everyMs: limits.roomMs }),
+      roomAppends: createBuckets({
+        most: limits.roomAppendsAtOnce,
+        everyMs: 1_000 / limits.roomAppendsPerSecond,
+      }),
+      roomBytes: createBuckets({
+        most: limits.roomBytesAtOnce,
+        everyMs: 1_000 / limits.roomBytesPerSecond,
+      }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
       inboxToken: createBuckets({ most: limits.inboxTokenTakes, everyMs: limits.inboxTokenTakeMs }),
     },
@@ -153,11 +210,12 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     connect(link, from) {
       const address = from === undefined ? undefined : addressGroup(from);
       if (address !== undefined) addresses.connected(address);
-      const session = createSession(shared, link, options.random(NONCE_BYTES), address);
+      const number = ++connected;
+      const session = createSession(shared, link, { number, nonce: options.random(NONCE_BYTES), address });
       sessions.add(session);
       return session;
     },
-    async stop() {
+    async stop(successor) {
       if (stopping) return;
       stopping = true;
       const settled = Promise.all([...sessions].map((session) => session.settled()));
@@ -171,7 +229,12 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       shared.rooms.pass();
       timer.stop();
       abroad.end();
-      for (const session of sessions) session.end('SHUTTING_DOWN');
+      // All at once would be more than the next relay takes in: each draws its pause from one to two times this.
+      const afterMs = Math.max(limits.comeBackMs, (sessions.size * 1_000) / limits.reconnectsPerSecond);
+      for (const session of sessions) session.end('SHUTTING_DOWN', { afterMs, at: successor });
+    },
+    endIdle() {
+      for (const session of sessions) session.endIfIdle(clock.now() - limits.idleMs);
     },
     get connections() {
       return sessions.size;

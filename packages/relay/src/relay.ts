@@ -10,15 +10,17 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LIMITS, SUBPROTOCOL } from '@sealwire/protocol';
+import { LIMITS, SealwireError, SUBPROTOCOL } from '@sealwire/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { BlobStore } from './blob-store.ts';
+import { answerBlobs } from './blobs.ts';
 import { createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 import { answerHealth } from './health.ts';
 import { type RelayLimits, relayLimits } from './limits.ts';
 import { type Clock, systemClock } from './link.ts';
-import type { Measures } from './measures.ts';
+import { type Measures, NO_MEASURES } from './measures.ts';
 import { SocketLink } from './socket-link.ts';
-import type { LogStore } from './store.ts';
+import type { LogStore, StoreTotals } from './store.ts';
 
 export interface RelayOptions {
   /** The relay closes it when it is closed itself. */
@@ -31,11 +33,17 @@ export interface RelayOptions {
   readonly server?: Server;
   /** PEM texts: connections are then `wss://`. Default: none, for loopback and behind a proxy. Not used with `server`. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Where attachments are kept; the relay closes it. Default: nowhere, and /blobs is not answered. Not used with `server`. */
+  readonly blobs?: BlobStore;
+  /** Milliseconds since 1970, for the times in blob requests. Default: Date.now. */
+  readonly now?: () => number;
   /** Answers HTTP requests other than /healthz and /readyz. Default: 404. Not used with `server`. */
   readonly onRequest?: RequestListener;
   /** Where a connection comes from. Default: the socket's remote address; behind a proxy that is the proxy. */
   readonly addressOf?: (request: IncomingMessage) => string;
   readonly limits?: Partial<RelayLimits>;
+  /** `ws://` or `wss://` address of another relay with the same store, told to devices when this one stops. */
+  readonly successor?: string;
   /** Default: this machine's clock. */
   readonly clock?: Clock;
   /** Unpredictable bytes, a new array each time. Default: node:crypto. */
@@ -53,6 +61,8 @@ export interface Relay {
   readonly address: string;
   /** 16 bytes. */
   readonly relayId: Uint8Array;
+  /** How much the store holds; undefined if it does not tell. @throws SealwireError of the store. */
+  totals(): StoreTotals | undefined;
   /** Connections at present, and rooms that they follow. */
   readonly load: { readonly connections: number; readonly activeRooms: number };
   /**
@@ -62,15 +72,6 @@ export interface Relay {
    */
   close(): Promise<void>;
 }
-
-/**
- * Where a request comes from as the proxy in front tells it: the last address in `X-Forwarded-For`, which the proxy put
- * there itself. Without one, the proxy's own.
- */
-export const forwardedFor = (request: IncomingMessage): string => {
-  const told = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim();
-  return told || (request.socket.remoteAddress ?? '');
-};
 
 /** TCP connections beside the WebSockets: for health checks, and for those who hear that the relay is full. */
 const TURNED_AWAY = 1_000;
@@ -85,13 +86,33 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const { random = (length) => new Uint8Array(randomBytes(length)) } = options;
   const limits = relayLimits(options.limits);
   const { measures } = options;
-  const core = createRelayCore({ store, clock, limits, random, log, ...(measures && { measures }) });
+  const { addressOf = (request) => request.socket.remoteAddress ?? '', blobs } = options;
+  const core = createRelayCore({
+    store,
+    clock,
+    limits,
+    random,
+    log,
+    ...(measures && { measures }),
+    roomDeleted: (room) => void blobs?.removeRoom(room).catch(blobsFailed),
+  });
+  const blobsFailed = (error: unknown): void => {
+    if (!(error instanceof SealwireError)) throw error;
+    log({ event: 'store-failed', code: error.code });
+  };
   let closing: Promise<void> | undefined;
   const own = options.server === undefined;
-  const answers = answerHealth(store, () => closing === undefined, options.onRequest);
+  const isOpen = (): boolean => closing === undefined;
+  const answering =
+    blobs &&
+    answerBlobs({
+      ...{ store, blobs, limits, clock, log, isOpen, addressOf, measures: measures ?? NO_MEASURES },
+      now: options.now ?? Date.now,
+      next: options.onRequest,
+    });
+  const answers = answerHealth(store, isOpen, answering?.listener ?? options.onRequest);
   const server: Server =
     options.server ?? (options.tls ? createTlsServer(options.tls, answers) : createServer(answers));
-  const { addressOf = (request) => request.socket.remoteAddress ?? '' } = options;
   const sockets = attach({ server, core, limits, clock, log, addressOf });
   if (own) {
     server.maxConnections = limits.connections + TURNED_AWAY;
@@ -104,17 +125,19 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     log({ event: 'stopping' });
     const serverClosed = own ? new Promise((resolve) => server.close(resolve)) : undefined;
     sockets.refuse();
-    await core.stop();
+    await core.stop(options.successor);
     await sockets.gone();
     if (own) server.closeAllConnections();
     await serverClosed;
-    await within(limits.drainMs, clock, store.close());
+    answering?.stop();
+    await within(limits.drainMs, clock, Promise.all([store.close(), blobs?.close()]));
     log({ event: 'stopped' });
   };
   return {
     ...at,
     address: `${options.tls && own ? 'wss' : 'ws'}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`,
     relayId: store.relayId,
+    totals: () => store.totals?.(),
     get load() {
       return { connections: core.connections, activeRooms: core.activeRooms };
     },
@@ -135,7 +158,8 @@ const within = (ms: number, clock: Clock, promise: Promise<unknown>): Promise<vo
 const listen = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    // A whole neighbourhood comes back at once after a restart; who finds the queue full tries again a second later.
+    server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -172,18 +196,20 @@ const attach = ({
 
   const turnAway = (stream: Duplex, status: 400 | 429 | 503): void => {
     log({ event: 'turned-away', status });
-    reject(stream, `${status} ${STATUS_CODES[status]}`);
+    const after = status === 400 ? '' : `retry-after: ${Math.ceil(limits.comeBackMs / 1_000)}\r\n`;
+    reject(stream, `${status} ${STATUS_CODES[status]}`, after);
   };
   /** On its own, so that what lives as long as the connection does not hold the request. */
   const accept = (socket: WebSocket, stream: Duplex, address: string): void => {
     const open = new SocketLink(socket, stream, limits, () => {
       sockets.delete(open);
-      log({ event: 'disconnected', connections: core.connections });
+      log({ event: 'disconnected', connection: events.number, connections: core.connections });
       if (isClosed && sockets.size === 0) allGone();
     });
     sockets.add(open);
-    open.events = core.connect(open, address);
-    log({ event: 'connected', connections: core.connections });
+    const events = core.connect(open, address);
+    open.events = events;
+    log({ event: 'connected', connection: events.number, connections: core.connections });
   };
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     const isFull = isClosed || core.connections >= limits.connections;
@@ -204,6 +230,7 @@ const attach = ({
   let callOff = (): void => {};
   const reap = (): void => {
     for (const socket of sockets) socket.probe();
+    core.endIdle();
     callOff = clock.after(limits.pingMs, reap);
   };
   callOff = clock.after(limits.pingMs, reap);
@@ -229,7 +256,7 @@ const attach = ({
 const asksForProtocol = (request: IncomingMessage): boolean =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === SUBPROTOCOL);
 
-const reject = (stream: Duplex, status: string): void => {
+const reject = (stream: Duplex, status: string, header: string): void => {
   stream.on('error', () => {});
-  stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  stream.end(`HTTP/1.1 ${status}\r\n${header}connection: close\r\ncontent-length: 0\r\n\r\n`);
 };

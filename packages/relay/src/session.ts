@@ -4,6 +4,7 @@ import {
   authenticateStatement,
   type ClientMessage,
   type ClosingCode,
+  type ComeBack,
   decodeClientMessage,
   encodeRelayMessage,
   PROTOCOL_VERSION,
@@ -15,63 +16,29 @@ import { type Awaitable, isLater, whenRead } from './awaitable.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { type Bucket, createBucket } from './bucket.ts';
 import type { Shared } from './core.ts';
-import type { Follow, Subscriber } from './follow.ts';
+import type { Follow } from './follow.ts';
 import { copyOf } from './keys.ts';
-import type { Link, LinkEvents } from './link.ts';
+import type { Link } from './link.ts';
 import type { Pace } from './pace.ts';
+import { isDeleted } from './rights.ts';
 import type { ActiveRoom } from './rooms.ts';
+import type { Session, SessionStart, StopReason } from './session-shape.ts';
 import { isSigned } from './signatures.ts';
 import { perform } from './verbs.ts';
 
-/** Why a peer is not read: its own socket is full, the disk is behind, it sends too fast, or the store is being read. */
-export type StopReason = 'full' | 'disk' | 'rate' | 'store';
+export type { Session, SessionStart, StopReason } from './session-shape.ts';
 
-export interface Session extends LinkEvents, Subscriber {
-  /** Where it comes from, if that counts. */
-  readonly address: string | undefined;
-  /** The proven key, from authentication on. */
-  readonly relayKey: Uint8Array | undefined;
-  /** The principal that lists the key at present. */
-  readonly principal: Uint8Array | undefined;
-  /** Follows by room key. */
-  readonly follows: Map<string, Follow>;
-  readonly backlog: Backlog;
-  /** Messages that it may leave in inboxes. */
-  readonly inboxSends: Bucket;
-  /** Appends and edits that wait for the disk. */
-  readonly writing: number;
-  /** Nothing that is sent to it arrives any more. */
-  readonly isOver: boolean;
-  /** Follows a room that is held open from `cursor` on; again, if it is followed already. */
-  follow(room: ActiveRoom, cursor: number): Follow;
-  /** Brings a message of the inbox; to one that reads slowly, only that there is one. */
-  tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void;
-  sendMessage(message: RelayMessage): void;
-  /** Messages of the peer wait until all reasons are gone; a few may still come. */
-  stopReading(reason: StopReason): void;
-  goOnReading(reason: StopReason): void;
-  end(code: ClosingCode): void;
-  /** The principal no longer lists the key: ends the session if it acts for that principal. */
-  cutOff(principal: Uint8Array): void;
-  belongsTo(principal: Uint8Array): void;
-  /** Acknowledges own appends up to a position that no delivery will come to. */
-  acknowledge(follow: Follow, upTo: number): void;
-  /** Runs what reads the store; damaged or unreadable storage ends the session. */
-  guarded(run: () => Awaitable<void>): Awaitable<void>;
-  writeBegan(): void;
-  /** A write is durable or refused. */
-  writeEnded(): void;
-  /** Resolves when no write of the session waits for the disk. */
-  settled(): Promise<void>;
-}
+/** Ends that a pause may mend. */
+const NOT_NOW: ReadonlySet<ClosingCode> = new Set([
+  'LIMIT_REACHED',
+  'TOO_SLOW',
+  'STORE_FAILED',
+  'SHUTTING_DOWN',
+]);
 
 /** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
-export const createSession = (
-  shared: Shared,
-  link: Link,
-  nonce: Uint8Array,
-  address: string | undefined,
-): Session => new OpenSession(shared, link, nonce, address);
+export const createSession = (shared: Shared, link: Link, start: SessionStart): Session =>
+  new OpenSession(shared, link, start);
 
 const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4, store: 8 };
 
@@ -89,6 +56,7 @@ class OpenSession implements Session {
   // Made when first needed: most connections are idle, and there are many of them.
   #backlog: Backlog | undefined;
   #inboxSends: Bucket | undefined;
+  #warned: Set<string> | undefined;
   #pace: Pace | undefined;
   #callOffRate = NOTHING;
   #callOff: () => void;
@@ -97,15 +65,21 @@ class OpenSession implements Session {
   /** A message is at work while the store is read for it; those behind it wait. */
   #isAtWork = false;
   readonly #queue: { readonly message: ClientMessage; readonly bytes: number }[] = [];
+  #heardAt: number;
+  readonly #startedAt: number;
+  readonly number: number;
   #whenSettled: (() => void)[] = [];
   /** Reasons not to read, one bit each. */
   #stops = 0;
 
-  constructor(shared: Shared, link: Link, nonce: Uint8Array, address: string | undefined) {
+  constructor(shared: Shared, link: Link, { number, nonce, address }: SessionStart) {
     this.#shared = shared;
     this.#link = link;
+    this.number = number;
+    this.#startedAt = shared.clock.now();
     this.#nonce = nonce;
     this.address = address;
+    this.#heardAt = this.#startedAt;
     const { store, limits, clock } = shared;
     this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
     this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
@@ -129,6 +103,11 @@ class OpenSession implements Session {
     return this.#inboxSends;
   }
 
+  get warned(): Set<string> {
+    this.#warned ??= new Set();
+    return this.#warned;
+  }
+
   get principal(): Uint8Array | undefined {
     return this.#acting?.principal;
   }
@@ -143,6 +122,7 @@ class OpenSession implements Session {
 
   received(bytes: Uint8Array): void {
     if (this.#isOver) return;
+    this.#heardAt = this.#shared.clock.now();
     let message: ClientMessage;
     try {
       message = decodeClientMessage(bytes);
@@ -234,14 +214,17 @@ class OpenSession implements Session {
     this.#shared.rooms.unfollow(follow);
     this.follows.delete(follow.room.key);
     this.acknowledge(follow, Number.POSITIVE_INFINITY);
-    this.sendMessage({ type: 'unfollowed', room: follow.room.id, code: 'NOT_A_MEMBER' });
+    const code = follow.room.record && isDeleted(follow.room.record) ? 'ROOM_DELETED' : 'NOT_A_MEMBER';
+    this.sendMessage({ type: 'unfollowed', room: follow.room.id, code });
   }
 
-  end(code: ClosingCode): void {
+  end(code: ClosingCode, comeBack?: ComeBack): void {
     if (this.#isOver) return;
-    this.#shared.log({ event: 'closing', code });
+    const ms = Math.round(this.ageMs());
+    this.#shared.log({ event: 'closing', connection: this.number, code, ms });
     this.#forget();
-    this.#link.close(code);
+    const pause = NOT_NOW.has(code) ? { afterMs: this.#shared.limits.comeBackMs } : undefined;
+    this.#link.close(code, comeBack ?? pause);
   }
 
   cutOff(principal: Uint8Array): void {
@@ -254,6 +237,14 @@ class OpenSession implements Session {
 
   tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void {
     this.#acting?.tell(message);
+  }
+
+  ageMs(): number {
+    return this.#shared.clock.now() - this.#startedAt;
+  }
+
+  endIfIdle(since: number): void {
+    if (this.follows.size === 0 && this.writing === 0 && this.#heardAt <= since) this.end('TIMED_OUT');
   }
 
   writeBegan(): void {
@@ -370,7 +361,7 @@ class OpenSession implements Session {
 
   #storeFailed(error: unknown): void {
     if (!(error instanceof SealwireError)) throw error;
-    this.#shared.log({ event: 'store-failed', code: error.code });
+    this.#shared.log({ event: 'store-failed', code: error.code, connection: this.number });
     this.end('STORE_FAILED');
   }
 
