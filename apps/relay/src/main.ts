@@ -32,6 +32,7 @@ const main = async (options: Options): Promise<void> => {
     ...(tls && { tls }),
     ...(metrics && { measures: metrics.measures }),
     ...(proxy && { addressOf: forwardedFor }),
+    ...(options.successor && { successor: options.successor }),
     onRequest: (request, response) => answerOthers(request, response),
     log: (event) => tell(event, options, metrics),
   });

@@ -13,6 +13,8 @@ export interface Options {
   readonly app: string | undefined;
   /** What apps are told where the relay is, if not at its host and port. */
   readonly address: string | undefined;
+  /** Where devices are told to go when the relay stops. */
+  readonly successor: string | undefined;
   /** Where to answer with figures for Prometheus; undefined for nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** Paths of PEM files. */
@@ -34,6 +36,7 @@ Stores and forwards sealed frames. It can read none of them.
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
+  --successor URL    ws:// or wss:// address of a relay with the same store, told to devices when this one stops
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
@@ -55,8 +58,10 @@ ${RELAY_LIMIT_NAMES.map((name) => `  ${name.padEnd(24)} ${relayLimits()[name]}`)
 export const parseOptions = (args: readonly string[], environment: Environment = {}): Options | 'help' => {
   const values = readSettings(args, environment);
   if (values.help) return 'help';
-  if (values.address !== undefined && !/^wss?:$/.test(protocolOf(values.address))) {
-    throw new RangeError('--address: not a ws:// or wss:// address');
+  for (const name of ['address', 'successor'] as const) {
+    const address = values[name];
+    if (address !== undefined && !/^wss?:$/.test(protocolOf(address)))
+      throw new RangeError(`--${name}: not a ws:// or wss:// address`);
   }
   return {
     host: values.host ?? '127.0.0.1',
@@ -65,6 +70,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,
+    successor: values.successor,
     metrics: values.metrics === undefined ? undefined : placeOf(values.metrics),
     tls: tlsOf(values['tls-cert'], values['tls-key']),
     log: values.log ?? false,

@@ -10,6 +10,7 @@ export const FLAGS = {
   app: { type: 'string', multiple: true },
   static: { type: 'string' },
   address: { type: 'string' },
+  successor: { type: 'string' },
   metrics: { type: 'string' },
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },

@@ -177,4 +177,21 @@ test('the network coming back ends the wait at once', () => {
   assert.equal(device.say({ type: 'network', on: true }), [], 'one connection at a time');
 });
 
+test('[RP161] a pause that the relay asks for is kept, drawn from one to two times it, and never below the own', () => {
+  for (const [afterMs, random, pause] of [
+    [undefined, 1, TIMES.retryFirstMs],
+    [2_000, 0, 2_000],
+    [2_000, 0.5, 3_000],
+    [2_000, 1, 4_000],
+    [1, 1, TIMES.retryFirstMs],
+  ] as const) {
+    const device = drive();
+    device.live(1);
+    device.say({ type: 'closed', random, afterMs });
+    assert.equal(device.pass(pause - 1), [], `${afterMs} ${random}`);
+    device.pass(1);
+    assert.equal(device.types(), ['connection', 'connect']);
+  }
+});
+
 test.run();

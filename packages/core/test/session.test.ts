@@ -1,5 +1,5 @@
 // The state machine that decides what to say to the relay next. Rules: spec/relay-protocol.md, from the device's side.
-import { type ErrorCode, type RelayMessage, toHex } from '@sealwire/protocol';
+import { type RelayMessage, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { drive, FRAME, HELLO, idOf, PRINCIPAL, RELAY_ID, TIMES } from './session-kit.ts';
@@ -275,24 +275,6 @@ test('an append is answered with its position', () => {
   device.hear({ type: 'appended', request, position: 31 });
   const appended = device.only(device.all('appended'));
   assert.equal([appended.room, appended.position, appended.frame], [toHex(idOf(1)), 31, FRAME]);
-});
-
-test('an append that is refused for the moment is sent again after a while, however often', () => {
-  const codes: ErrorCode[] = ['STORE_FULL', 'STORE_FAILED', 'LIMIT_REACHED', 'TOO_SLOW', 'SHUTTING_DOWN'];
-  for (const code of codes) {
-    const device = drive();
-    device.live(1);
-    for (let round = 0; round < 5; round++) {
-      device.append(1);
-      const { request } = device.only(device.sent('append'));
-      assert.equal(device.hear({ type: 'refused', request, code }), [], code);
-      assert.equal(device.pass(TIMES.appendRetryMs - 1), []);
-      device.pass(1);
-      assert.equal(device.types(), ['append-again']);
-      assert.is(device.only(device.all('append-again')).room, toHex(idOf(1)));
-    }
-    assert.equal(device.pass(TIMES.appendRetryMs), [], 'once for each refusal');
-  }
 });
 
 test('an append that is refused for good is said, and waits until the room lets it in: never sent on, never forgotten', () => {

@@ -38,3 +38,57 @@ const STANDARD: ReadonlyMap<number, ClosingCode> = new Map([
   [1007, 'MALFORMED'],
   [1009, 'TOO_LARGE'],
 ]);
+
+/** What a relay says when it ends a connection, beside the code. */
+export interface ComeBack {
+  /** Milliseconds that the device had better wait, at the least, before it connects again. */
+  readonly afterMs?: number | undefined;
+  /** `ws://` or `wss://` address of a relay with the same store, to go to now. */
+  readonly at?: string | undefined;
+}
+
+/** A WebSocket close reason holds this many bytes. */
+const REASON_BYTES = 123;
+
+/** The longest pause that a reason may ask for: a device that a relay sends away for longer is better off to see for itself. */
+const LONGEST_AFTER_MS = 300_000;
+
+/**
+ * The reason of a close frame: the code, then what is said of coming back. An address that does not fit is left out.
+ *
+ * @see spec/relay-protocol.md §8 (RP160)
+ */
+export const closeReason = (code: ClosingCode, { afterMs, at }: ComeBack = {}): string => {
+  const after = afterMs === undefined ? '' : ` after=${Math.min(Math.ceil(afterMs), LONGEST_AFTER_MS)}`;
+  const there = at === undefined ? '' : ` at=${at}`;
+  const whole = `${code}${after}${there}`;
+  return new TextEncoder().encode(whole).length > REASON_BYTES ? `${code}${after}` : whole;
+};
+
+/**
+ * What the reason of a close frame says of coming back. Total: what it does not know it passes over.
+ *
+ * @param reason - of the WebSocket close event, whoever wrote it.
+ */
+export const readComeBack = (reason: string): ComeBack => {
+  const [, ...words] = reason.split(' ');
+  let afterMs: number | undefined;
+  let at: string | undefined;
+  for (const word of words) {
+    const after = /^after=(\d{1,9})$/.exec(word);
+    if (after) afterMs ??= Math.min(Number(after[1]), LONGEST_AFTER_MS);
+    const there = /^at=(wss?:\/\/[!-~]+)$/.exec(word);
+    if (there?.[1] && isAddress(there[1])) at ??= there[1];
+  }
+  return { afterMs, at };
+};
+
+/** Without name and password: where to go is said, not who to be. */
+const isAddress = (text: string): boolean => {
+  try {
+    const { username, password } = new URL(text);
+    return username === '' && password === '';
+  } catch {
+    return false;
+  }
+};

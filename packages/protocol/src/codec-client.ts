@@ -258,6 +258,20 @@ export const CLIENT_CODECS: Codecs<ClientMessage> = {
     },
     read: (from) => ({ type: 'get-room', request: from.uint(), room: from.fixed(ROOM_ID_BYTES) }),
   },
+  'delete-room': {
+    tag: 0x20,
+    write(to, message) {
+      writeUint(to, message.request, 'request');
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeUint(to, message.version, 'version', 1);
+    },
+    read: (from) => ({
+      type: 'delete-room',
+      request: from.uint(),
+      room: from.fixed(ROOM_ID_BYTES),
+      version: from.positive(),
+    }),
+  },
 };
 
 const readFarewells = (from: Reader): Farewell[] => {

@@ -266,6 +266,20 @@ export const RELAY_CODECS: Codecs<RelayMessage> = {
     },
     read: (from) => ({ type: 'unfollowed', room: from.fixed(ROOM_ID_BYTES), code: readCode(from) }),
   },
+  'room-nearly-full': {
+    tag: 0xa0,
+    write(to, message) {
+      writeFixed(to, message.room, ROOM_ID_BYTES, 'room');
+      writeUint(to, message.bytes, 'bytes');
+      writeUint(to, message.mostBytes, 'mostBytes', 1);
+    },
+    read: (from) => ({
+      type: 'room-nearly-full',
+      room: from.fixed(ROOM_ID_BYTES),
+      bytes: from.uint(),
+      mostBytes: from.positive(),
+    }),
+  },
 };
 
 /** One message of an inbox; its number as the distance from the one before (0 for the first) less one. */

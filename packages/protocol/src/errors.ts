@@ -23,6 +23,9 @@ export const ERROR_CODES = [
   // The relay's store
   'STORE_FULL',
   'STORE_FAILED',
+  'ROOM_FULL',
+  'ROOM_NEARLY_FULL',
+  'ROOM_DELETED',
   // Inboxes
   'INBOX_REFUSED',
   'INBOX_FULL',

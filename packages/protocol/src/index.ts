@@ -1,5 +1,12 @@
 // What device and relay have in common: messages, ids, limits, error codes. No cryptography, no Yjs, no I/O.
-export { type ClosingCode, closeCodeOf, codeOfClose } from './close-codes.ts';
+export {
+  type ClosingCode,
+  type ComeBack,
+  closeCodeOf,
+  closeReason,
+  codeOfClose,
+  readComeBack,
+} from './close-codes.ts';
 export * from './codec.ts';
 export { compareBytes } from './codec-parts.ts';
 export * from './errors.ts';

@@ -66,6 +66,12 @@ export const LIMITS = {
   closeMs: 2_000,
   /** Milliseconds that a stopping relay waits for appends on their way to the disk. */
   drainMs: 5_000,
+  /** Milliseconds that a device is asked to stay away, at the least, after an end that a pause may mend. */
+  comeBackMs: 1_000,
+  /** Devices a second that a stopping relay spreads over the pause that it asks for. */
+  reconnectsPerSecond: 1_000,
+  /** Milliseconds for which a connection that follows no room may say nothing. */
+  idleMs: 5 * 60_000,
   /** Connections at one relay. */
   connections: 20_000,
   /** Messages that one connection may leave in inboxes at once. */
@@ -102,10 +108,24 @@ export const LIMITS = {
   bytesAtOnce: 64 * MiB,
   /** Bytes that it may send a second, after that. */
   bytesPerSecond: 32 * MiB,
+  /** Rooms that one address may make at once. */
+  roomsAtOnce: 5_000,
+  /** Milliseconds after which it may make one more. */
+  roomMs: 1_000,
+  /** Appends to one room, of all connections, at once. */
+  roomAppendsAtOnce: 40_000,
+  /** Appends to one room a second, after that. */
+  roomAppendsPerSecond: 20_000,
   /** Rooms that one principal may make. */
   roomsPerPrincipal: 20_000,
   /** Bytes of frames that one principal may store. */
   bytesPerPrincipal: 4_096 * MiB,
+  /** Streams of one room. */
+  streamsPerRoom: 65_536,
+  /** Bytes of one room, of all its members. */
+  bytesPerRoom: 8_192 * MiB,
+  /** Of a room's bytes, how many of a hundred are taken when its members are warned. */
+  roomWarnPercent: 90,
   /** Entries of a log document page before it is closed. */
   pageEntries: 512,
   /** Bytes of a log document page before it is closed. */

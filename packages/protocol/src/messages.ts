@@ -104,6 +104,13 @@ export type ClientMessage =
       readonly after: number;
       readonly maxBytes: number;
     }
+  /** Deletes a room for good, by an admin of its current list, which `version` follows. Answered by `done`. */
+  | {
+      readonly type: 'delete-room';
+      readonly request: number;
+      readonly room: Uint8Array;
+      readonly version: number;
+    }
   | { readonly type: 'signal'; readonly room: Uint8Array; readonly payload: Uint8Array }
   | {
       readonly type: 'rendezvous-open';
@@ -144,6 +151,13 @@ export type RelayMessage =
     }
   /** The room is not followed any more: its list has changed. Nothing more of it comes. */
   | { readonly type: 'unfollowed'; readonly room: Uint8Array; readonly code: ErrorCode }
+  /** Most of what a room may take of the store is taken. To who appends; once a connection and room. */
+  | {
+      readonly type: 'room-nearly-full';
+      readonly room: Uint8Array;
+      readonly bytes: number;
+      readonly mostBytes: number;
+    }
   | {
       readonly type: 'inbox-result';
       readonly request: number;

@@ -32,6 +32,8 @@ export interface CoreOptions {
   readonly log: (event: RelayEvent) => void;
   /** Default: nothing is measured. */
   readonly measures?: Measures;
+  /** Told when a room's deletion is durable, for what is kept of it elsewhere. */
+  readonly roomDeleted?: ((room: Uint8Array) => void) | undefined;
 }
 
 export interface RelayCore {
@@ -43,8 +45,14 @@ export interface RelayCore {
   connect(link: Link, address?: string): LinkEvents;
   /** Whether a connection may come from an address now; asked once for each that wants to. */
   admits(address: string): boolean;
-  /** Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more requests, waits for appends on their way to the disk (bounded), and ends all connections.
+   *
+   * @param successor - where the devices are told to go. Default: they come back here.
+   */
+  stop(successor?: string): Promise<void>;
+  /** Ends the connections that follow nothing and have been silent for `idleMs`. To be called now and then. */
+  endIdle(): void;
   /** Connections at present. */
   readonly connections: number;
   /** Rooms that somebody follows at present. */
@@ -67,6 +75,8 @@ export interface Shared extends CoreOptions {
   principalChanged(before: PrincipalRecord | undefined, after: PrincipalRecord): void;
   /** Connections that act for a principal at present. */
   sessionsOf(principal: Uint8Array): Iterable<Session>;
+  /** A room's deletion is durable. */
+  roomDeleted(room: Uint8Array): void;
   readonly budgets: Budgets;
   /** The pace of a connection. */
   readonly newPace: () => Pace;
@@ -79,6 +89,10 @@ export interface Shared extends CoreOptions {
 export interface Budgets {
   /** New principals, by address. */
   readonly principals: Buckets;
+  /** New rooms, by address. */
+  readonly rooms: Buckets;
+  /** Appends, by room. */
+  readonly roomAppends: Buckets;
   /** Messages into one principal's inbox, by principal. */
   readonly inbox: Buckets;
   /** Messages with one token, by principal and token. */
@@ -133,8 +147,14 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     },
     newPace: createPaces(limits),
     sessionsOf: (principal) => byPrincipal.get(keyOf(principal)) ?? [],
+    roomDeleted: options.roomDeleted ?? (() => {}),
     budgets: {
       principals: createBuckets({ most: limits.principalsAtOnce, everyMs: limits.principalMs }),
+      rooms: createBuckets({ most: limits.roomsAtOnce, everyMs: limits.roomMs }),
+      roomAppends: createBuckets({
+        most: limits.roomAppendsAtOnce,
+        everyMs: 1_000 / limits.roomAppendsPerSecond,
+      }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
       inboxToken: createBuckets({ most: limits.inboxTokenTakes, everyMs: limits.inboxTokenTakeMs }),
     },
@@ -155,7 +175,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       sessions.add(session);
       return session;
     },
-    async stop() {
+    async stop(successor) {
       if (stopping) return;
       stopping = true;
       const settled = Promise.all([...sessions].map((session) => session.settled()));
@@ -168,7 +188,12 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       });
       shared.rooms.pass();
       timer.stop();
-      for (const session of sessions) session.end('SHUTTING_DOWN');
+      // All at once would be more than the next relay takes in: each draws its pause from one to two times this.
+      const afterMs = Math.max(limits.comeBackMs, (sessions.size * 1_000) / limits.reconnectsPerSecond);
+      for (const session of sessions) session.end('SHUTTING_DOWN', { afterMs, at: successor });
+    },
+    endIdle() {
+      for (const session of sessions) session.endIfIdle(clock.now() - limits.idleMs);
     },
     get connections() {
       return sessions.size;

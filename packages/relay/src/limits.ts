@@ -27,8 +27,15 @@ export const RELAY_LIMIT_NAMES = [
   'bytesPerSecond',
   'principalsAtOnce',
   'principalMs',
+  'roomsAtOnce',
+  'roomMs',
+  'roomAppendsAtOnce',
+  'roomAppendsPerSecond',
   'roomsPerPrincipal',
   'bytesPerPrincipal',
+  'streamsPerRoom',
+  'bytesPerRoom',
+  'roomWarnPercent',
   'inboxSends',
   'inboxSendMs',
   'inboxTakes',
@@ -38,6 +45,9 @@ export const RELAY_LIMIT_NAMES = [
   'pingMs',
   'closeMs',
   'drainMs',
+  'comeBackMs',
+  'reconnectsPerSecond',
+  'idleMs',
 ] as const satisfies readonly (keyof typeof LIMITS)[];
 
 /** Numbers of one relay; each defaults to the constant of the same name in `LIMITS`, with the unit given there. */

@@ -1,13 +1,13 @@
 // What the relay's core needs of the outside: a connection to one peer, and time. Sockets and clocks live behind
 // these, so that a simulation can put its own in their place. Rules: spec/relay-protocol.md §8.
-import type { ClosingCode } from '@sealwire/protocol';
+import type { ClosingCode, ComeBack } from '@sealwire/protocol';
 
 /** One peer, seen from the core. Methods never throw and do nothing once the link has ended. */
 export interface Link {
   /** Sends one message. The bytes must not change afterwards; they may be shared between links. */
   send(bytes: Uint8Array): void;
-  /** Ends the connection, after what was sent before. */
-  close(code: ClosingCode): void;
+  /** Ends the connection, after what was sent before. @param comeBack - what the peer is told of coming back. */
+  close(code: ClosingCode, comeBack?: ComeBack): void;
   /** Bytes sent that still wait in this process. */
   buffered(): number;
   /** Stops and starts the delivery of the peer's messages; some may still come after a stop. */

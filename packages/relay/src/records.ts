@@ -10,7 +10,7 @@ import {
 } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import type { InboxRecord } from './inbox-record.ts';
-import type { PrincipalRecord, RoomRecord, Usage } from './store.ts';
+import type { PrincipalRecord, RoomRecord, RoomShare, Usage } from './store.ts';
 
 const BYTES_OF_ID = 32;
 
@@ -114,6 +114,24 @@ export const decodeFrame = (value: Uint8Array): { readonly stream: string; reado
     stream: Buffer.from(value.buffer, value.byteOffset + 1, end - 1).toString('latin1'),
     frame: value.subarray(end),
   };
+};
+
+/** A room's head, and what the room takes: 24 bytes. Stores of before held the head alone. */
+export const encodeHead = (head: number, { bytes, streams }: RoomShare): Buffer => {
+  const value = Buffer.allocUnsafe(24);
+  for (const [i, number] of [head, bytes, streams].entries()) writePosition(value, number, i * 8);
+  return value;
+};
+
+/** `share` is undefined where it was not counted yet. */
+export const decodeHead = (
+  value: Uint8Array,
+): { readonly head: number; readonly share: RoomShare | undefined } => {
+  if (value.length !== 24 && value.length !== 8) throw corrupt();
+  const head = positionOfKey(value.subarray(0, 8));
+  if (value.length === 8) return { head, share: undefined };
+  const [bytes, streams] = [positionOfKey(value.subarray(0, 16)), positionOfKey(value)];
+  return { head, share: { bytes, streams } };
 };
 
 /** Room id and position: frames of a room lie in rising position. */

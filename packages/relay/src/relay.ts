@@ -36,6 +36,8 @@ export interface RelayOptions {
   /** Where a connection comes from. Default: the socket's remote address; behind a proxy that is the proxy. */
   readonly addressOf?: (request: IncomingMessage) => string;
   readonly limits?: Partial<RelayLimits>;
+  /** `ws://` or `wss://` address of another relay with the same store, told to devices when this one stops. */
+  readonly successor?: string;
   /** Default: this machine's clock. */
   readonly clock?: Clock;
   /** Unpredictable bytes, a new array each time. Default: node:crypto. */
@@ -104,7 +106,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     log({ event: 'stopping' });
     const serverClosed = own ? new Promise((resolve) => server.close(resolve)) : undefined;
     sockets.refuse();
-    await core.stop();
+    await core.stop(options.successor);
     await sockets.gone();
     if (own) server.closeAllConnections();
     await serverClosed;
@@ -135,7 +137,8 @@ const within = (ms: number, clock: Clock, promise: Promise<unknown>): Promise<vo
 const listen = (server: Server, host: string, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    // A whole neighbourhood comes back at once after a restart; who finds the queue full tries again a second later.
+    server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -172,7 +175,8 @@ const attach = ({
 
   const turnAway = (stream: Duplex, status: 400 | 429 | 503): void => {
     log({ event: 'turned-away', status });
-    reject(stream, `${status} ${STATUS_CODES[status]}`);
+    const after = status === 400 ? '' : `retry-after: ${Math.ceil(limits.comeBackMs / 1_000)}\r\n`;
+    reject(stream, `${status} ${STATUS_CODES[status]}`, after);
   };
   /** On its own, so that what lives as long as the connection does not hold the request. */
   const accept = (socket: WebSocket, stream: Duplex, address: string): void => {
@@ -204,6 +208,7 @@ const attach = ({
   let callOff = (): void => {};
   const reap = (): void => {
     for (const socket of sockets) socket.probe();
+    core.endIdle();
     callOff = clock.after(limits.pingMs, reap);
   };
   callOff = clock.after(limits.pingMs, reap);
@@ -229,7 +234,7 @@ const attach = ({
 const asksForProtocol = (request: IncomingMessage): boolean =>
   (request.headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === SUBPROTOCOL);
 
-const reject = (stream: Duplex, status: string): void => {
+const reject = (stream: Duplex, status: string, header: string): void => {
   stream.on('error', () => {});
-  stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  stream.end(`HTTP/1.1 ${status}\r\n${header}connection: close\r\ncontent-length: 0\r\n\r\n`);
 };

@@ -15,6 +15,7 @@ export const refusalInRoom = (
 ): ErrorCode | undefined => {
   if (principal === undefined) return 'NO_PRINCIPAL';
   if (record === undefined) return 'ROOM_UNKNOWN';
+  if (isDeleted(record)) return 'ROOM_DELETED';
   return memberOf(record, principal) ? undefined : 'NOT_A_MEMBER';
 };
 
@@ -29,6 +30,7 @@ export const judgeRoomEdit = (
     if (edit.version !== 1) return 'ROOM_UNKNOWN';
     return memberOf(edit, principal)?.admin ? 'write' : 'NOT_AN_ADMIN';
   }
+  if (isDeleted(current)) return 'ROOM_DELETED';
   const member = memberOf(current, principal);
   if (member === undefined) return 'NOT_A_MEMBER';
   // The answer to the edit that made this version may have been lost on the way.
@@ -37,6 +39,24 @@ export const judgeRoomEdit = (
   if (edit.version !== current.version + 1) return 'VERSION_CONFLICT';
   return edit.members.some(({ admin }) => admin) ? 'write' : 'NOT_AN_ADMIN';
 };
+
+/** The deletion of a room by `principal`, as the version after the current list. */
+export const judgeRoomDeletion = (
+  current: RoomRecord | undefined,
+  version: number,
+  principal: Uint8Array | undefined,
+): Verdict => {
+  if (principal === undefined) return 'NO_PRINCIPAL';
+  if (current === undefined) return 'ROOM_UNKNOWN';
+  if (isDeleted(current)) return version === current.version ? 'already' : 'ROOM_DELETED';
+  const member = memberOf(current, principal);
+  if (member === undefined) return 'NOT_A_MEMBER';
+  if (!member.admin) return 'NOT_AN_ADMIN';
+  return version === current.version + 1 ? 'write' : 'VERSION_CONFLICT';
+};
+
+/** A list is never empty: what is left of a deleted room is. */
+export const isDeleted = (record: RoomRecord): boolean => record.members.length === 0;
 
 /** An edit or creation of a principal whose signature holds. */
 export const judgePrincipalEdit = (current: PrincipalRecord | undefined, edit: PrincipalRecord): Verdict => {

@@ -4,6 +4,7 @@ import {
   authenticateStatement,
   type ClientMessage,
   type ClosingCode,
+  type ComeBack,
   decodeClientMessage,
   encodeRelayMessage,
   PROTOCOL_VERSION,
@@ -19,6 +20,7 @@ import type { Follow, Subscriber } from './follow.ts';
 import { copyOf } from './keys.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { Pace } from './pace.ts';
+import { isDeleted } from './rights.ts';
 import type { ActiveRoom } from './rooms.ts';
 import { isSigned } from './signatures.ts';
 import { perform } from './verbs.ts';
@@ -36,6 +38,8 @@ export interface Session extends LinkEvents, Subscriber {
   /** Follows by room key. */
   readonly follows: Map<string, Follow>;
   readonly backlog: Backlog;
+  /** Rooms that it was told of being nearly full. */
+  readonly warned: Set<string>;
   /** Messages that it may leave in inboxes. */
   readonly inboxSends: Bucket;
   /** Appends and edits that wait for the disk. */
@@ -50,10 +54,13 @@ export interface Session extends LinkEvents, Subscriber {
   /** Messages of the peer wait until all reasons are gone; a few may still come. */
   stopReading(reason: StopReason): void;
   goOnReading(reason: StopReason): void;
-  end(code: ClosingCode): void;
+  /** @param comeBack - default: a pause, for codes that say "not now". */
+  end(code: ClosingCode, comeBack?: ComeBack): void;
   /** The principal no longer lists the key: ends the session if it acts for that principal. */
   cutOff(principal: Uint8Array): void;
   belongsTo(principal: Uint8Array): void;
+  /** Ends the session if it follows nothing and has said nothing since then. */
+  endIfIdle(since: number): void;
   /** Acknowledges own appends up to a position that no delivery will come to. */
   acknowledge(follow: Follow, upTo: number): void;
   /** Runs what reads the store; damaged or unreadable storage ends the session. */
@@ -64,6 +71,14 @@ export interface Session extends LinkEvents, Subscriber {
   /** Resolves when no write of the session waits for the disk. */
   settled(): Promise<void>;
 }
+
+/** Ends that a pause may mend. */
+const NOT_NOW: ReadonlySet<ClosingCode> = new Set([
+  'LIMIT_REACHED',
+  'TOO_SLOW',
+  'STORE_FAILED',
+  'SHUTTING_DOWN',
+]);
 
 /** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
 export const createSession = (
@@ -89,6 +104,7 @@ class OpenSession implements Session {
   // Made when first needed: most connections are idle, and there are many of them.
   #backlog: Backlog | undefined;
   #inboxSends: Bucket | undefined;
+  #warned: Set<string> | undefined;
   #pace: Pace | undefined;
   #callOffRate = NOTHING;
   #callOff: () => void;
@@ -97,6 +113,7 @@ class OpenSession implements Session {
   /** A message is at work while the store is read for it; those behind it wait. */
   #isAtWork = false;
   readonly #queue: { readonly message: ClientMessage; readonly bytes: number }[] = [];
+  #heardAt: number;
   #whenSettled: (() => void)[] = [];
   /** Reasons not to read, one bit each. */
   #stops = 0;
@@ -106,6 +123,7 @@ class OpenSession implements Session {
     this.#link = link;
     this.#nonce = nonce;
     this.address = address;
+    this.#heardAt = shared.clock.now();
     const { store, limits, clock } = shared;
     this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
     this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
@@ -129,6 +147,11 @@ class OpenSession implements Session {
     return this.#inboxSends;
   }
 
+  get warned(): Set<string> {
+    this.#warned ??= new Set();
+    return this.#warned;
+  }
+
   get principal(): Uint8Array | undefined {
     return this.#acting?.principal;
   }
@@ -143,6 +166,7 @@ class OpenSession implements Session {
 
   received(bytes: Uint8Array): void {
     if (this.#isOver) return;
+    this.#heardAt = this.#shared.clock.now();
     let message: ClientMessage;
     try {
       message = decodeClientMessage(bytes);
@@ -234,14 +258,16 @@ class OpenSession implements Session {
     this.#shared.rooms.unfollow(follow);
     this.follows.delete(follow.room.key);
     this.acknowledge(follow, Number.POSITIVE_INFINITY);
-    this.sendMessage({ type: 'unfollowed', room: follow.room.id, code: 'NOT_A_MEMBER' });
+    const code = follow.room.record && isDeleted(follow.room.record) ? 'ROOM_DELETED' : 'NOT_A_MEMBER';
+    this.sendMessage({ type: 'unfollowed', room: follow.room.id, code });
   }
 
-  end(code: ClosingCode): void {
+  end(code: ClosingCode, comeBack?: ComeBack): void {
     if (this.#isOver) return;
     this.#shared.log({ event: 'closing', code });
     this.#forget();
-    this.#link.close(code);
+    const pause = NOT_NOW.has(code) ? { afterMs: this.#shared.limits.comeBackMs } : undefined;
+    this.#link.close(code, comeBack ?? pause);
   }
 
   cutOff(principal: Uint8Array): void {
@@ -254,6 +280,10 @@ class OpenSession implements Session {
 
   tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void {
     this.#acting?.tell(message);
+  }
+
+  endIfIdle(since: number): void {
+    if (this.follows.size === 0 && this.writing === 0 && this.#heardAt <= since) this.end('TIMED_OUT');
   }
 
   writeBegan(): void {

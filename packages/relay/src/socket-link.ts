@@ -1,6 +1,6 @@
 // A WebSocket of `ws` as a link of the core. Rules: spec/relay-protocol.md §2 and §8.
 import type { Duplex } from 'node:stream';
-import { closeCodeOf } from '@sealwire/protocol';
+import { type ClosingCode, type ComeBack, closeCodeOf, closeReason } from '@sealwire/protocol';
 import type { WebSocket } from 'ws';
 import type { RelayLimits } from './limits.ts';
 import type { Link, LinkEvents } from './link.ts';
@@ -86,11 +86,11 @@ export class SocketLink implements Link {
     }
   }
 
-  close(code: Parameters<Link['close']>[0]): void {
+  close(code: ClosingCode, comeBack?: ComeBack): void {
     this.write();
     // A paused socket would never see the peer's part of the closing handshake.
     this.resume();
-    this.#socket.close(closeCodeOf(code), code);
+    this.#socket.close(closeCodeOf(code), closeReason(code, comeBack));
   }
 
   buffered(): number {

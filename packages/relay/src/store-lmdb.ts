@@ -1,20 +1,24 @@
 // The relay's default store: LMDB, embedded, durable before it answers. Rules: spec/relay-protocol.md §7.
-import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
-import { RELAY_ID_BYTES, SealwireError, type StoredFrame } from '@sealwire/protocol';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { SealwireError, type StoredFrame } from '@sealwire/protocol';
+import type { RootDatabase } from 'lmdb';
 import { boundedMap } from './bounded-map.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
+import { countRoom, endBefore, NOTHING } from './lmdb-rooms.ts';
+import { createSweep, type Sweep } from './lmdb-sweep.ts';
+import { endOf, META, type OpenTables, openTables, type Table, type Tables } from './lmdb-tables.ts';
 import {
   decodeFrame,
+  decodeHead,
   decodeInbox,
   decodePrincipal,
   decodeRoom,
   decodeRun,
   decodeUsage,
   encodeFrame,
+  encodeHead,
   encodeInbox,
   encodePrincipal,
   encodeRoom,
@@ -31,30 +35,10 @@ import {
   type PrincipalRecord,
   type ReadRequest,
   type ReadResult,
+  type RoomShare,
   type Usage,
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
-
-const NO_ROOM = new Uint8Array(32);
-
-type Table = Database<Buffer, Buffer>;
-
-type Tables = Readonly<
-  Record<
-    | 'meta'
-    | 'principals'
-    | 'owners'
-    | 'farewells'
-    | 'rooms'
-    | 'heads'
-    | 'frames'
-    | 'runs'
-    | 'inboxes'
-    | 'letters'
-    | 'usage',
-    Table
-  >
->;
 
 /** A key put, or removed where there is no value. */
 interface Change {
@@ -62,9 +46,6 @@ interface Change {
   readonly key: Buffer;
   readonly value?: Buffer;
 }
-
-/** The layout of the tables below; a store of another number is refused. */
-const FORMAT = 1;
 
 /** Heads of rooms held in memory, and usages of principals, about 150 bytes each. The others are one lookup away. */
 const CACHED = 65_536;
@@ -100,6 +81,8 @@ export const lmdbStore = async (directory: string): Promise<LocalStore> => {
     head: (room) => reading(() => state.head(room, keyOf(room))),
     read: (request) => reading(() => state.read(request)),
     usage: (principal) => reading(() => state.usage(principal, keyOf(principal))),
+    share: (room) => reading(() => state.share(room, keyOf(room))),
+    rolledBackTo: (room, cursor) => reading(() => state.rolledBackTo(room, cursor)),
     inbox: (principal) => reading(() => state.inbox(principal)),
     readInbox: (principal, after, maxBytes) => reading(() => state.readInbox(principal, after, maxBytes)),
     ...queue,
@@ -123,43 +106,8 @@ const reading = <T>(read: () => T): T => {
   }
 };
 
-const openState = async (directory: string): Promise<LmdbState> => {
-  // Not `overlappingSync`: data, sync, then the meta page, the order that LMDB's crash safety rests on.
-  // Not `eventTurnBatching`: when a commit fails it rejects a promise that nobody can get at, which ends the process.
-  // `noSubdir` is said, since a directory with a dot in its name would be taken for a file.
-  const root = open({
-    path: directory,
-    noSubdir: false,
-    maxDbs: 16,
-    overlappingSync: false,
-    eventTurnBatching: false,
-  });
-  const table = (name: string): Table => root.openDB({ name, keyEncoding: 'binary', encoding: 'binary' });
-  const tables = {
-    meta: table('meta'),
-    principals: table('principals'),
-    owners: table('owners'),
-    farewells: table('farewells'),
-    rooms: table('rooms'),
-    heads: table('heads'),
-    frames: table('frames'),
-    runs: table('runs'),
-    inboxes: table('inboxes'),
-    letters: table('letters'),
-    usage: table('usage'),
-  };
-  const format = tables.meta.get(Buffer.from('format'));
-  if (format === undefined) {
-    await root.batch(() => {
-      void tables.meta.put(Buffer.from('format'), Buffer.of(FORMAT));
-      void tables.meta.put(Buffer.from('relay-id'), randomBytes(RELAY_ID_BYTES));
-    });
-  } else if (format[0] !== FORMAT) {
-    await root.close();
-    throw new SealwireError('STORE_FAILED', `The relay's store has format ${format[0]}, not ${FORMAT}.`);
-  }
-  return new LmdbState(directory, root, tables);
-};
+const openState = async (directory: string): Promise<LmdbState> =>
+  new LmdbState(directory, await openTables(directory));
 
 class LmdbState implements Backing {
   readonly relayId: Uint8Array;
@@ -168,21 +116,52 @@ class LmdbState implements Backing {
   readonly #tables: Tables;
   readonly #heads = boundedMap<string, number>(CACHED);
   readonly #usage = boundedMap<string, Usage>(CACHED);
+  readonly #shares = boundedMap<string, RoomShare>(CACHED);
+  readonly #streams = boundedMap<string, true>(CACHED);
+  readonly #sweep: Sweep;
+  /** Positions up to here were used, or may have been, before the store was restored. */
+  readonly floor: number;
 
-  constructor(directory: string, root: RootDatabase, tables: Tables) {
+  constructor(directory: string, { root, tables }: OpenTables) {
     this.#directory = directory;
     this.#root = root;
     this.#tables = tables;
-    this.relayId = copyOf(tables.meta.get(Buffer.from('relay-id'))!);
+    this.relayId = copyOf(tables.meta.get(META.relayId)!);
+    const floor = tables.meta.get(META.floor);
+    this.floor = floor ? positionOfKey(floor) : 0;
+    this.#sweep = createSweep({ root, tables }, () => {});
   }
 
   head(room: Uint8Array, roomKey: string): number {
-    const cached = this.#heads.get(roomKey);
-    if (cached !== undefined) return cached;
+    return this.#heads.get(roomKey) ?? this.#load(room, roomKey).head;
+  }
+
+  share(room: Uint8Array, roomKey: string): RoomShare {
+    return this.#shares.get(roomKey) ?? this.#load(room, roomKey).share;
+  }
+
+  hasStream(room: Uint8Array, roomKey: string, stream: string): boolean {
+    const name = roomKey + stream;
+    if (this.#streams.get(name)) return true;
+    const start = runKey(room, stream, 0);
+    const [known] = this.#tables.runs.getKeys({ start, end: endOf(start, start.length - 8), limit: 1 });
+    if (known !== undefined) this.#streams.set(name, true);
+    return known !== undefined;
+  }
+
+  #load(room: Uint8Array, roomKey: string): { head: number; share: RoomShare } {
     const stored = this.#tables.heads.get(Buffer.from(room));
-    const head = stored ? positionOfKey(stored) : 0;
+    const { head, share = countRoom(this.#tables, room) } = stored
+      ? decodeHead(stored)
+      : { head: 0, share: NOTHING };
     this.#heads.set(roomKey, head);
-    return head;
+    this.#shares.set(roomKey, share);
+    return { head, share };
+  }
+
+  /** Where the room ended when it was restored, if the cursor stands beyond that and below the floor. */
+  rolledBackTo(room: Uint8Array, cursor: number): number | undefined {
+    return endBefore(this.#tables, { room, cursor, floor: this.floor, head: this.head(room, keyOf(room)) });
   }
 
   principal(id: Uint8Array): PrincipalRecord | undefined {
@@ -204,6 +183,7 @@ class LmdbState implements Backing {
   }
 
   read(request: ReadRequest): ReadResult {
+    if (this.#sweep.has(keyOf(request.room))) return { frames: [], complete: true };
     const found = request.stream === '' ? this.#all(request) : this.#ofStream(request);
     const frames: StoredFrame[] = [];
     let bytes = 0;
@@ -274,6 +254,8 @@ class LmdbState implements Backing {
       throw await this.#failure(cause);
     }
     for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
+    for (const [roomKey, share] of batch.shares) this.#shares.set(roomKey, share);
+    this.#sweep.begin(batch.deleted.values());
     for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
   }
 
@@ -317,7 +299,7 @@ class LmdbState implements Backing {
   }
 
   *#frameChanges(batch: Batch): Generator<Change> {
-    const { frames, runs, heads } = this.#tables;
+    const { frames, runs, heads, ends, doomed } = this.#tables;
     for (const { room, stream, frame, position } of batch.frames) {
       yield { table: frames, key: frameKey(room, position), value: encodeFrame(stream, frame) };
     }
@@ -325,10 +307,16 @@ class LmdbState implements Backing {
       const key = runKey(room, stream, positions[0]!);
       yield { table: runs, key, value: Buffer.from(encodeRun(positions)) };
     }
-    for (const [roomKey, head] of batch.heads) {
-      const value = frameKey(NO_ROOM, head).subarray(NO_ROOM.length);
-      yield { table: heads, key: Buffer.from(roomKey, 'latin1'), value };
+    for (const [roomKey, share] of batch.shares) {
+      const room = Buffer.from(roomKey, 'latin1');
+      const before = this.head(room, roomKey);
+      const head = batch.heads.get(roomKey) ?? before;
+      yield { table: heads, key: room, value: encodeHead(head, share) };
+      if (head > this.floor && before > 0 && before <= this.floor)
+        yield { table: ends, key: frameKey(room, this.floor), value: encodeHead(before, NOTHING) };
     }
+    for (const room of batch.deleted.values())
+      yield { table: doomed, key: Buffer.from(room), value: Buffer.of(1) };
   }
 
   async #failure(cause: unknown): Promise<SealwireError> {
@@ -345,19 +333,10 @@ class LmdbState implements Backing {
   }
 
   async close(): Promise<void> {
+    await this.#sweep.stop();
     await this.#root.close();
   }
 }
-
-/** The first key behind all that begin with the first `length` bytes of `key`. */
-const endOf = (key: Buffer, length: number): Buffer => {
-  const end = Buffer.from(key.subarray(0, length));
-  for (let i = length - 1; i >= 0; i--) {
-    end[i] = (end[i]! + 1) & 0xff;
-    if (end[i] !== 0) return end;
-  }
-  return Buffer.alloc(length + 9, 0xff);
-};
 
 /** The positions of a batch by room and stream: one index entry for each, however many frames it has. */
 const runsOf = (batch: Batch): Iterable<{ room: Uint8Array; stream: string; positions: number[] }> => {

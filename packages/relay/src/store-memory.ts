@@ -9,6 +9,7 @@ import {
   type PrincipalRecord,
   type ReadResult,
   type RoomRecord,
+  type RoomShare,
   type Usage,
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
@@ -40,6 +41,7 @@ export const memoryStore = (options: MemoryStoreOptions = {}): LocalStore => {
       return page(streams?.get(stream) ?? [], after, maxBytes);
     },
     usage: (principal) => state.usage(principal, keyOf(principal)),
+    share: (room) => state.share(room, keyOf(room)),
     inbox: (principal) => state.inbox(principal),
     readInbox(principal, after, maxBytes) {
       const { page: wanted, complete } = pageOf(state.inbox(principal), after, maxBytes);
@@ -67,6 +69,8 @@ class MemoryState implements Backing {
   readonly #usage = new Map<string, Usage>();
   readonly #inboxes = new Map<string, InboxRecord>();
   readonly #heads = new Map<string, number>();
+  readonly #shares = new Map<string, RoomShare>();
+  readonly floor = 0;
 
   constructor(flush: () => Promise<void>) {
     this.#flush = flush;
@@ -95,6 +99,14 @@ class MemoryState implements Backing {
 
   usage(_principal: Uint8Array, key: string): Usage {
     return this.#usage.get(key) ?? { rooms: 0, bytes: 0 };
+  }
+
+  share(_room: Uint8Array, roomKey: string): RoomShare {
+    return this.#shares.get(roomKey) ?? { bytes: 0, streams: 0 };
+  }
+
+  hasStream(_room: Uint8Array, roomKey: string, stream: string): boolean {
+    return this.streams.get(roomKey)?.has(stream) === true;
   }
 
   inbox(principal: Uint8Array): InboxRecord | undefined {
@@ -133,6 +145,8 @@ class MemoryState implements Backing {
       }
     }
     for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
+    for (const [roomKey, share] of batch.shares) this.#shares.set(roomKey, share);
+    for (const roomKey of batch.deleted.keys()) this.streams.delete(roomKey);
   }
 }
 

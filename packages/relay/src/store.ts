@@ -37,6 +37,21 @@ export interface Usage {
   readonly bytes: number;
 }
 
+/** What a room takes of the store. */
+export interface RoomShare {
+  /** Bytes of frames, each counted with {@link FRAME_OVERHEAD}, and of blobs. */
+  readonly bytes: number;
+  readonly streams: number;
+}
+
+/** Bytes outside the rooms' frames that count like them: those of blobs. */
+export interface Charge {
+  readonly room: Uint8Array;
+  readonly principal: Uint8Array;
+  /** Below 0 where they go again. */
+  readonly bytes: number;
+}
+
 export interface ReadRequest {
   readonly room: Uint8Array;
   /** A stream label, or '' for all streams. */
@@ -93,6 +108,8 @@ export interface StoreReads {
   read(request: ReadRequest): ReadResult;
   /** What was counted for a principal. */
   usage(principal: Uint8Array): Usage;
+  /** What was counted for a room. */
+  share(room: Uint8Array): RoomShare;
   /** The inbox of a principal, without payloads; undefined until its tokens were put for the first time. */
   inbox(principal: Uint8Array): InboxRecord | undefined;
   /** Messages of an inbox with numbers after `after`: about `maxBytes` of them, at least one if there is any. */
@@ -118,11 +135,17 @@ export interface LogStore extends Later<StoreReads>, StoreWrites {
   readonly relayId: Uint8Array;
   /** Where other relays write to the same store: what they do there. */
   readonly neighbours?: Neighbours;
+  /**
+   * Where a device that stands at `cursor` must go back to, if the store was restored from a copy that lacks what it saw
+   * and has taken new frames since; undefined if the cursor is good. Absent where nothing is ever restored.
+   */
+  rolledBackTo?(room: Uint8Array, cursor: number): number | undefined;
 }
 
 /** A store within the process: its reads answer at once. */
 export interface LocalStore extends StoreReads, StoreWrites {
   readonly relayId: Uint8Array;
+  rolledBackTo?(room: Uint8Array, cursor: number): number | undefined;
 }
 
 export interface StoreWrites {
@@ -140,6 +163,16 @@ export interface StoreWrites {
   putRoom(record: RoomRecord, maker?: Uint8Array): Promise<void>;
   /** Stores one frame behind all others of its room. @returns its position. */
   append(frame: FrameAppend): Promise<number>;
+
+  /**
+   * Deletes a room for good: its frames are gone and its record stays with this version and no members, so that the
+   * id is not used again. Appends that come after it are refused with ROOM_DELETED. The head stays.
+   *
+   * @throws SealwireError (rejects) ROOM_UNKNOWN; VERSION_CONFLICT unless the version follows the current one.
+   */
+  deleteRoom(room: Uint8Array, version: number): Promise<void>;
+  /** Counts bytes for a room and a principal; no count falls below 0. */
+  charge(charge: Charge): Promise<void>;
 
   /** @throws SealwireError (rejects) VERSION_CONFLICT unless the version follows the current one (1 if none). */
   putInbox(edit: InboxEdit): Promise<void>;

@@ -17,7 +17,7 @@ export const resume = (
 ): Awaitable<RelayMessage | undefined> => {
   if (session.principal === undefined) return refusal(message.request, 'NO_PRINCIPAL');
   return whenRead(openAll(shared, message), (opened) => {
-    if (!session.isOver) followAll(session, message, opened);
+    if (!session.isOver) followAll(shared, session, message, opened);
     for (const room of opened) shared.rooms.release(room);
     return undefined;
   });
@@ -43,6 +43,7 @@ const openAll = ({ rooms }: Shared, { rooms: wanted }: Resume): Awaitable<Active
 
 /** In one step, so that nothing can happen to a room between the look at its record and the follow. */
 const followAll = (
+  { store }: Shared,
   session: Session,
   { request, rooms: wanted }: Resume,
   opened: readonly ActiveRoom[],
@@ -50,11 +51,18 @@ const followAll = (
   const news: { index: number; head: number }[] = [];
   const refused: { index: number; code: ErrorCode }[] = [];
   const followed: Follow[] = [];
-  for (const [index, { cursor }] of wanted.entries()) {
+  for (const [index, { room: id, cursor }] of wanted.entries()) {
     const room = opened[index]!;
     const code = refusalInRoom(room.record, session.principal);
     if (code !== undefined) {
       refused.push({ index, code });
+      continue;
+    }
+    const end = store.rolledBackTo?.(id, cursor);
+    if (end !== undefined) {
+      // Frames came after the restoring: the head alone would not show that those up to the cursor are gone.
+      session.follow(room, room.head);
+      news.push({ index, head: end });
       continue;
     }
     const follow = session.follow(room, cursor);

@@ -16,9 +16,11 @@ import {
   refusalInRoom,
   type Verdict,
 } from './rights.ts';
+import { refusalByBudget } from './room-budget.ts';
 import type { Session } from './session.ts';
 import { isSigned, principalIdOf } from './signatures.ts';
 import type { PrincipalEdit, ReadResult, RoomRecord } from './store.ts';
+import { deleteRoom } from './verbs-delete.ts';
 import { performInInbox } from './verbs-inbox.ts';
 import { resume } from './verbs-resume.ts';
 
@@ -44,6 +46,8 @@ export const perform = (
       return getRoom(shared, session, message);
     case 'resume':
       return resume(shared, session, message);
+    case 'delete-room':
+      return deleteRoom(shared, session, message);
     case 'append':
       return append(shared, session, message);
     case 'read':
@@ -144,10 +148,16 @@ const putRoom = (
     const verdict = judgeRoomEdit(current, record, principal);
     if (verdict !== 'write' || version !== 1 || principal === undefined) return write(verdict);
     return whenRead(store.usage(principal), (usage) =>
-      write(usage.rooms >= limits.roomsPerPrincipal ? 'LIMIT_REACHED' : 'write'),
+      write(
+        usage.rooms >= limits.roomsPerPrincipal || !mayMakeRoom(shared, session) ? 'LIMIT_REACHED' : 'write',
+      ),
     );
   });
 };
+
+/** Takes one of the rooms that the address may make. */
+const mayMakeRoom = ({ budgets, clock }: Shared, { address }: Session): boolean =>
+  address === undefined || budgets.rooms.of(address).take(clock.now(), 1);
 
 const getRoom = (
   shared: Shared,
@@ -165,7 +175,7 @@ const append = (
   session: Session,
   message: Message<'append'>,
 ): Awaitable<RelayMessage | undefined> => {
-  const { store, rooms, limits } = shared;
+  const { store, rooms } = shared;
   const { request, room, stream, frame } = message;
   const placed = (position: number): void => {
     const follow = session.follows.get(keyOf(room));
@@ -176,8 +186,8 @@ const append = (
     const code = shared.isStopping() ? 'SHUTTING_DOWN' : refusalInRoom(record, session.principal);
     if (code !== undefined) return refusal(request, code);
     const author = session.principal;
-    return whenRead(author && store.usage(author), (usage) => {
-      if (usage && usage.bytes >= limits.bytesPerPrincipal) return refusal(request, 'STORE_FULL');
+    return whenRead(refusalByBudget(shared, session, message), (refused) => {
+      if (refused !== undefined) return refusal(request, refused);
       const write = (): Promise<number> => store.append({ room, stream, frame, author, placed });
       return durably(shared, session, { request, bytes: frame.length, write, written: () => {} });
     });

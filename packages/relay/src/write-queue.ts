@@ -9,7 +9,9 @@ import {
   withTokens,
 } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
+import { type CountedRooms, createRoomCounts, type RoomCounts } from './room-counts.ts';
 import {
+  type Charge,
   FRAME_OVERHEAD,
   type FrameAppend,
   type InboxAppend,
@@ -17,6 +19,7 @@ import {
   type PrincipalEdit,
   type PrincipalRecord,
   type RoomRecord,
+  type RoomShare,
   type Usage,
 } from './store.ts';
 
@@ -43,6 +46,10 @@ export interface Batch {
   readonly rooms: ReadonlyMap<string, RoomRecord>;
   /** What is counted for principals after this batch, by principal. */
   readonly usage: ReadonlyMap<string, Usage>;
+  /** What rooms take after this batch, of each that got frames, charges or its end; by room key. */
+  readonly shares: ReadonlyMap<string, RoomShare>;
+  /** Rooms whose frames go, those of this batch among them; by room key. */
+  readonly deleted: ReadonlyMap<string, Uint8Array>;
   readonly inboxes: ReadonlyMap<string, InboxRecord>;
   /** Payloads of messages that come into inboxes or, undefined, leave them; by inbox and number. */
   readonly letters: ReadonlyMap<string, Letter>;
@@ -56,7 +63,9 @@ export interface Letter {
 }
 
 /** The durable state that the queue decides upon, and the way to change it. */
-export interface Backing {
+export interface Backing extends CountedRooms {
+  /** New positions are above this: where a restored store must not use numbers again. */
+  readonly floor: number;
   head(room: Uint8Array, roomKey: string): number;
   principal(id: Uint8Array): PrincipalRecord | undefined;
   principalOf(relayKey: Uint8Array): Uint8Array | undefined;
@@ -70,7 +79,15 @@ export interface Backing {
 /** The writes of a store. `close` resolves when everything that waits is settled; later writes reject with CLOSED. */
 export type WriteQueue = Pick<
   LogStore,
-  'append' | 'putPrincipal' | 'putRoom' | 'putInbox' | 'appendToInbox' | 'removeFromInbox' | 'close'
+  | 'append'
+  | 'putPrincipal'
+  | 'putRoom'
+  | 'deleteRoom'
+  | 'charge'
+  | 'putInbox'
+  | 'appendToInbox'
+  | 'removeFromInbox'
+  | 'close'
 >;
 
 /** Bytes of frames in one commit: enough to keep a disk busy, little enough to bound a commit's time. */
@@ -82,15 +99,18 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
   let running = false;
   let closed = false;
   const idle: (() => void)[] = [];
+  /** Rooms deleted by writes since the queue was empty: what was asked for before that was known is refused. */
+  const gone = new Set<string>();
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const batch = new OpenBatch(backing);
+      const batch = new OpenBatch(backing, gone);
       const placed = take(waiting, batch);
       if (placed.length === 0) continue;
       try {
         await backing.commit(batch);
       } catch (error) {
+        for (const key of batch.deleted.keys()) gone.delete(key);
         for (const { write } of placed) write.reject(error);
         continue;
       }
@@ -100,6 +120,7 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
       }
     }
     running = false;
+    gone.clear();
     for (const resolve of idle.splice(0)) resolve();
   };
 
@@ -117,6 +138,8 @@ export const createWriteQueue = (backing: Backing, soon: (run: () => void) => vo
     append: (frame) => add((batch) => batch.append(frame), frame.frame.length, frame.placed),
     putPrincipal: async (edit) => void (await add((batch) => batch.putPrincipal(edit), 0)),
     putRoom: async (record, maker) => void (await add((batch) => batch.putRoom(record, maker), 0)),
+    deleteRoom: async (room, version) => void (await add((batch) => batch.deleteRoom(room, version), 0)),
+    charge: async (charge) => void (await add((batch) => batch.charge(charge), 0)),
     putInbox: async (edit) => void (await add((batch) => batch.putInbox(edit), 0)),
     appendToInbox: (message) => add((batch) => batch.appendToInbox(message), message.payload.length),
     removeFromInbox: async (principal, numbers) =>
@@ -176,14 +199,26 @@ class OpenBatch implements Batch {
   /** Owner of each relay key that this batch moves; undefined where it takes the key away. */
   readonly #owners = new Map<string, Uint8Array | undefined>();
   readonly #backing: Backing;
+  readonly #counts: RoomCounts;
 
-  constructor(backing: Backing) {
+  constructor(backing: Backing, gone: Set<string>) {
     this.#backing = backing;
+    this.#counts = createRoomCounts(backing, gone);
+  }
+
+  get shares(): Batch['shares'] {
+    return this.#counts.shares;
+  }
+
+  get deleted(): Batch['deleted'] {
+    return this.#counts.deleted;
   }
 
   append({ room, stream, frame, author }: FrameAppend): number {
     const roomKey = keyOf(room);
-    const position = (this.heads.get(roomKey) ?? this.#backing.head(room, roomKey)) + 1;
+    this.#counts.append(room, roomKey, stream, frame.length + FRAME_OVERHEAD);
+    const head = this.heads.get(roomKey) ?? this.#backing.head(room, roomKey);
+    const position = Math.max(head, this.#backing.floor) + 1;
     this.heads.set(roomKey, position);
     this.frames.push({ room, roomKey, stream, frame, position });
     if (author) this.#count(author, 0, frame.length + FRAME_OVERHEAD);
@@ -230,6 +265,23 @@ class OpenBatch implements Batch {
     return 0;
   }
 
+  deleteRoom(room: Uint8Array, version: number): number {
+    const key = keyOf(room);
+    const current = this.rooms.get(key) ?? this.#backing.room(room);
+    if (current === undefined) throw refusal('ROOM_UNKNOWN', 'There is no such room.');
+    follows(current.version, version);
+    const id = copyOf(room);
+    this.rooms.set(key, { room: id, version, members: [] });
+    this.#counts.deleteRoom(id);
+    return 0;
+  }
+
+  charge({ room, principal, bytes }: Charge): number {
+    this.#counts.charge(room, bytes);
+    this.#count(principal, 0, bytes);
+    return 0;
+  }
+
   putInbox(edit: InboxEdit): number {
     this.inboxes.set(keyOf(edit.principal), withTokens(this.#inbox(edit.principal), edit));
     return 0;
@@ -260,7 +312,7 @@ class OpenBatch implements Batch {
       this.#counted = { principal, usage };
     }
     this.#counted.usage.rooms += rooms;
-    this.#counted.usage.bytes += bytes;
+    this.#counted.usage.bytes = Math.max(0, this.#counted.usage.bytes + bytes);
   }
 
   #inbox(principal: Uint8Array): InboxRecord | undefined {

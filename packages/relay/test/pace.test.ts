@@ -55,7 +55,7 @@ pace(
 );
 
 pace(
-  '[RP80] who lets more than socketDropBytes of answers wait is dropped as TOO_SLOW',
+  '[RP80] [RP161] who lets more than socketDropBytes of answers wait is dropped as TOO_SLOW',
   withRelay({ limits: { socketPauseBytes: 100_000, socketDropBytes: 1_000_000 } }, async ({ account }) => {
     const { principal, client } = await account();
     const room = await makeRoom({ principal, client });
@@ -68,7 +68,7 @@ pace(
     const closed = client.closed;
     await new Promise((resolve) => setImmediate(resolve));
     client.socket.resume();
-    assert.is((await closed).code, 'TOO_SLOW');
+    assert.equal(await closed, { code: 'TOO_SLOW', reason: 'TOO_SLOW after=1000' });
     assert.ok(client.heard.length < 400);
   }),
 );

@@ -44,7 +44,7 @@ stop(
     release();
     assert.is(await waiting, 1);
     await bob.client.until(({ type }) => type === 'frames');
-    assert.equal(await ada.client.closed, { code: 'SHUTTING_DOWN', reason: 'SHUTTING_DOWN' });
+    assert.equal(await ada.client.closed, { code: 'SHUTTING_DOWN', reason: 'SHUTTING_DOWN after=1000' });
     assert.is((await bob.client.closed).code, 'SHUTTING_DOWN');
     await closing;
   }),

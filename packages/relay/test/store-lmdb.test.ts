@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { logStoreContract } from '@sealwire/testkit/log-store-contract';
 import { lmdbStore } from '../src/store-lmdb.ts';
 
-logStoreContract('lmdb', ['reopen'], async () => {
+logStoreContract('lmdb', ['reopen', 'countsStreams'], async () => {
   // With a dot: to LMDB alone that would be a file.
   const directory = await mkdtemp(join(tmpdir(), 'sealwire.store-'));
   let store = await lmdbStore(directory);

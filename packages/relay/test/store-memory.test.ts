@@ -3,7 +3,7 @@ import { SealwireError } from '@sealwire/protocol';
 import { logStoreContract } from '@sealwire/testkit/log-store-contract';
 import { memoryStore } from '../src/store-memory.ts';
 
-logStoreContract('memory', ['stall', 'breakDisk'], async () => {
+logStoreContract('memory', ['stall', 'breakDisk', 'countsStreams'], async () => {
   let disk: Promise<void> | undefined;
   const store = memoryStore({ flush: async () => disk });
   return {

@@ -13,6 +13,7 @@ import {
 } from './log-store-harness.ts';
 import { inboxTests } from './log-store-inboxes.ts';
 import { recordTests } from './log-store-records.ts';
+import { roomTests } from './log-store-rooms.ts';
 import { type Random, seededRandom } from './random.ts';
 
 export type { LogStoreHarness } from './log-store-harness.ts';
@@ -45,6 +46,7 @@ export const logStoreContract = (
   writeTests(test);
   recordTests(test);
   inboxTests(test);
+  roomTests(test);
   failureTests(test);
   contract.run();
 };

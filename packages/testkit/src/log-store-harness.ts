@@ -35,6 +35,9 @@ export interface ContractStore {
     placed?: (position: number) => void;
   }): Promise<number>;
   usage(principal: Uint8Array): Awaitable<{ readonly rooms: number; readonly bytes: number }>;
+  share(room: Uint8Array): Awaitable<{ readonly bytes: number; readonly streams: number }>;
+  deleteRoom(room: Uint8Array, version: number): Promise<void>;
+  charge(charge: { room: Uint8Array; principal: Uint8Array; bytes: number }): Promise<void>;
   inbox(principal: Uint8Array): Awaitable<ContractInbox | undefined>;
   readInbox(
     principal: Uint8Array,
@@ -78,7 +81,7 @@ export interface LogStoreHarness {
   dispose(): Promise<void>;
 }
 
-export type Ability = 'reopen' | 'stall' | 'breakDisk';
+export type Ability = 'reopen' | 'stall' | 'breakDisk' | 'countsStreams';
 
 /** Registers one test of the contract. @param needs - what its harness must be able to do. */
 export type Test = (

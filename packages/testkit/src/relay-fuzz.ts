@@ -75,6 +75,7 @@ export const sampleClientMessages = (random: Random): ClientMessage[] => {
     { type: 'inbox-read', request, after: number(random) },
     { type: 'inbox-remove', request, numbers: sampleLetters(random).map((one) => one.number) },
     { type: 'get-room', request, room },
+    { type: 'delete-room', request, room, version: 1 + random.int(1000) },
   ];
 };
 
@@ -131,6 +132,7 @@ export const sampleRelayMessages = (random: Random): RelayMessage[] => {
       members: list(random, 5, () => ({ principal: random.bytes(32), admin: random.int(2) === 1 })),
     },
     { type: 'unfollowed', room, code: code() },
+    { type: 'room-nearly-full', room, bytes: random.int(1e9), mostBytes: 1 + random.int(1e9) },
   ];
 };
 

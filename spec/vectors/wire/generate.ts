@@ -100,6 +100,11 @@ const addClient = ({ good }: Layer): void => {
     numbers: [1, 2, 9],
   });
   says('get-room', 'RP120', [byte(0x11), request, room], { request: 300, room: hex(room) });
+  says('delete-room', 'RP166', [byte(0x20), request, room, varuint(5)], {
+    request: 300,
+    room: hex(room),
+    version: 5,
+  });
 };
 
 const addRelay = ({ good }: Layer): void => {
@@ -200,6 +205,11 @@ const addRelay = ({ good }: Layer): void => {
   says('unfollowed', 'RP121', [byte(0x95), room, label('NOT_A_MEMBER')], {
     room: hex(room),
     code: 'NOT_A_MEMBER',
+  });
+  says('room-nearly-full', 'RP165', [byte(0xa0), room, varuint(90), varuint(100)], {
+    room: hex(room),
+    bytes: 90,
+    mostBytes: 100,
   });
 };
 

@@ -50,6 +50,18 @@ const EXPLANATIONS: Partial<Record<ErrorCode, { readonly title: string; readonly
     title: 'The relay cannot store at the moment',
     text: 'What you write stays on this device and is sent later.',
   },
+  ROOM_FULL: {
+    title: 'This chat’s space at the relay is used up',
+    text: 'What you write stays on this device and is sent as soon as there is space. Ask who runs the relay for more.',
+  },
+  ROOM_NEARLY_FULL: {
+    title: 'This chat’s space at the relay is nearly used up',
+    text: 'Ask who runs the relay for more, or go on in a new chat.',
+  },
+  ROOM_DELETED: {
+    title: 'This chat was deleted at the relay',
+    text: 'What is on this device stays here. Nothing new can be sent.',
+  },
   RELAY_UNREACHABLE: {
     title: 'The relay cannot be reached',
     text: 'Check your connection, then try again.',

@@ -9,7 +9,7 @@ export interface RelaySocket {
   onopen: (() => void) | null;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   onerror: (() => void) | null;
-  onclose: (() => void) | null;
+  onclose: ((event?: { readonly reason?: string }) => void) | null;
   send(bytes: Uint8Array): void;
   close(): void;
 }

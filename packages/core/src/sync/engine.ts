@@ -7,8 +7,10 @@ import {
   encodeClientMessage,
   principalStatement,
   type RelayMessage,
+  readComeBack,
   SealwireError,
   SUBPROTOCOL,
+  sameBytes,
   toHex,
 } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
@@ -92,6 +94,9 @@ export const createEngine = (options: EngineOptions) => {
   let socket: RelaySocket | undefined;
   let cancelTimer: (() => void) | undefined;
   let relayId: Uint8Array | undefined;
+  /** Where the relay sent this device when it stopped, for the next attempt alone. */
+  let successor: string | undefined;
+  let isElsewhere = false;
   let principalVersion = 0;
   let online = false;
   let closed = false;
@@ -155,7 +160,9 @@ export const createEngine = (options: EngineOptions) => {
   };
 
   const openSocket = (): void => {
-    const opened = edge.openSocket(options.url, SUBPROTOCOL);
+    isElsewhere = successor !== undefined;
+    const opened = edge.openSocket(successor ?? options.url, SUBPROTOCOL);
+    successor = undefined;
     socket = opened;
     opened.binaryType = 'arraybuffer';
     opened.onopen = () => {
@@ -165,10 +172,13 @@ export const createEngine = (options: EngineOptions) => {
       if (socket === opened) receive(data);
     };
     opened.onerror = () => undefined; // A close event follows and says all there is to say.
-    opened.onclose = () => {
+    opened.onclose = (event) => {
       if (socket !== opened) return;
       forget();
-      sayClosed();
+      const { afterMs, at } = readComeBack(event?.reason ?? '');
+      // Never from TLS to none, whoever asks for it.
+      if (at?.startsWith('wss:') || !options.url.startsWith('wss:')) successor = at;
+      sayClosed(afterMs);
     };
   };
 
@@ -188,7 +198,14 @@ export const createEngine = (options: EngineOptions) => {
       closeSocket();
       return;
     }
-    if (message.type === 'hello') relayId = message.relayId;
+    if (message.type === 'hello') {
+      // The relay named another with the same store; one of another name would be taken for an empty relay.
+      if (isElsewhere && relayId && !sameBytes(relayId, message.relayId)) {
+        closeSocket();
+        return;
+      }
+      relayId = message.relayId;
+    }
     if ('request' in message && requests.has(message.request)) {
       const waiter = requests.get(message.request)!;
       requests.delete(message.request);
@@ -213,9 +230,9 @@ export const createEngine = (options: EngineOptions) => {
     for (const listener of rendezvousListeners) listener({ type: 'lost' });
   };
 
-  const sayClosed = (): void => {
+  const sayClosed = (afterMs?: number): void => {
     const [random] = options.randomBytes(1);
-    handle({ type: 'closed', random: random! / 255 });
+    handle({ type: 'closed', random: random! / 255, afterMs });
   };
 
   /** Closes at once and does not wait for the other side, which may never answer. */

@@ -26,8 +26,8 @@ export type SessionEvent =
   | { readonly type: 'network'; readonly on: boolean }
   | { readonly type: 'opened' }
   | { readonly type: 'message'; readonly message: RelayMessage }
-  /** `random` from 0 to 1 spreads the reconnects of many devices. */
-  | { readonly type: 'closed'; readonly random: number }
+  /** `random` from 0 to 1 spreads the reconnects of many devices; `afterMs` is the pause that the relay asked for. */
+  | { readonly type: 'closed'; readonly random: number; readonly afterMs?: number | undefined }
   | { readonly type: 'time' }
   /** A room to follow from now on. */
   | { readonly type: 'room'; readonly room: Uint8Array }

@@ -1,5 +1,5 @@
 // What a session remembers of rooms and open requests. Rules: spec/relay-protocol.md.
-import { type ErrorCode, SealwireError } from '@sealwire/protocol';
+import { type ErrorCode, SealwireError, toHex } from '@sealwire/protocol';
 import type { SessionTimes } from './session-events.ts';
 
 /** A room that the session follows, as far as the relay is concerned. */
@@ -19,6 +19,8 @@ export interface FollowedRoom {
   refusals: number;
   /** What was reported since it was last live: each refusal once. */
   reported: ErrorCode | undefined;
+  /** Why its last append was refused for lack of space, until one is taken. */
+  noSpace: ErrorCode | undefined;
 }
 
 /** What an answer is awaited for. */
@@ -44,6 +46,13 @@ export interface SessionOptions {
 export const retryAfterMs = (times: SessionTimes, failures: number, random: number): number =>
   Math.min(times.retryFirstMs * 2 ** Math.min(failures, 20), times.retryLongestMs) * (0.5 + random / 2);
 
+/** How long to wait after a connection ended: at least what the relay asked for, and at most twice that. */
+export const pauseMs = (
+  times: SessionTimes,
+  failures: number,
+  { random, afterMs = 0 }: { readonly random: number; readonly afterMs?: number | undefined },
+): number => Math.max(retryAfterMs(times, failures, random), afterMs * (1 + random));
+
 /** What is told to people. */
 export const problems = {
   refused: (code: ErrorCode) => new SealwireError(code, 'The relay refused a room.'),
@@ -53,6 +62,12 @@ export const problems = {
       'NO_PRINCIPAL',
       'The relay does not know this device: it was logged out, or never linked here.',
     ),
+  noSpace: (code: ErrorCode) =>
+    new SealwireError(
+      code,
+      'The relay has no room for this at the moment; it stays on this device and is sent again by itself.',
+    ),
+  nearlyFull: () => new SealwireError('ROOM_NEARLY_FULL', "Most of the room's space at the relay is used."),
   rolledBack: () =>
     new SealwireError(
       'RELAY_ROLLED_BACK',
@@ -64,10 +79,21 @@ export const problems = {
 export const TRY_AGAIN: ReadonlySet<ErrorCode> = new Set([
   'STORE_FULL',
   'STORE_FAILED',
+  'ROOM_FULL',
   'LIMIT_REACHED',
   'TOO_SLOW',
   'SHUTTING_DOWN',
 ]);
+
+/** True for a want of space that was not said of the room since it last took a frame; from then on it was. */
+export const isNewly = (room: FollowedRoom, code: ErrorCode): boolean => {
+  if (!NO_SPACE.has(code) || room.noSpace === code) return false;
+  room.noSpace = code;
+  return true;
+};
+
+/** Of these, those that last until somebody makes space, so that a person is told. */
+const NO_SPACE: ReadonlySet<ErrorCode> = new Set(['STORE_FULL', 'ROOM_FULL']);
 
 /** A room before its first resume. @param id - 32 bytes; kept. */
 export const newRoom = (id: Uint8Array): FollowedRoom => ({
@@ -80,4 +106,24 @@ export const newRoom = (id: Uint8Array): FollowedRoom => ({
   made: false,
   refusals: 0,
   reported: undefined,
+  noSpace: undefined,
 });
+
+/** The rooms whose refused appends are due, by key: each once. */
+export const takeAppendsDue = (rooms: Iterable<FollowedRoom>, now: number): string[] => {
+  const due = [...rooms].filter(({ appendAgainAt }) => appendAgainAt !== undefined && now >= appendAgainAt);
+  for (const room of due) room.appendAgainAt = undefined;
+  return due.map(({ id }) => toHex(id));
+};
+
+/** The rooms that are to be asked for again. */
+export const resumesDue = (rooms: Iterable<FollowedRoom>, now: number): FollowedRoom[] =>
+  [...rooms].filter(({ resumeAgainAt }) => resumeAgainAt !== undefined && now >= resumeAgainAt);
+
+/** When the first of the rooms is due, or `at` if that is sooner. */
+export const firstDue = (rooms: Iterable<FollowedRoom>, at: number): number => {
+  let first = at;
+  for (const { appendAgainAt = first, resumeAgainAt = first } of rooms)
+    first = Math.min(first, appendAgainAt, resumeAgainAt);
+  return first;
+};

@@ -5,12 +5,17 @@ import { createPrincipalEdits } from './principal-edits.ts';
 import type { SessionEffect, SessionEvent } from './session-events.ts';
 import {
   type FollowedRoom,
+  firstDue,
+  isNewly,
   newRoom,
   type Pending,
+  pauseMs,
   problems,
+  resumesDue,
   retryAfterMs,
   type SessionOptions,
   TRY_AGAIN,
+  takeAppendsDue,
 } from './session-state.ts';
 
 export * from './session-events.ts';
@@ -204,8 +209,10 @@ export const createSession = (options: SessionOptions) => {
         break;
       case 'append':
         // What is refused for good waits until the room is let in again: it is neither sent on nor forgotten.
-        if (TRY_AGAIN.has(code)) entry.room.appendAgainAt = now + times.appendRetryMs;
-        else refused(entry.room, code);
+        if (!TRY_AGAIN.has(code)) return refused(entry.room, code);
+        entry.room.appendAgainAt = now + times.appendRetryMs;
+        if (isNewly(entry.room, code))
+          emit({ type: 'problem', room: toHex(entry.room.id), error: problems.noSpace(code) });
         break;
       case 'resume':
         for (const room of entry.rooms) refused(room, code);
@@ -229,15 +236,18 @@ export const createSession = (options: SessionOptions) => {
         resumed(message);
         break;
       case 'frames': {
-        const key = toHex(message.room);
-        const room = rooms.get(key);
+        const room = rooms.get(toHex(message.room));
         const last = message.frames.at(-1);
         if (!room || !last || (room.state !== 'catching-up' && room.state !== 'live')) break;
-        emit({ type: 'deliver', room: key, frames: message.frames });
+        emit({ type: 'deliver', room: toHex(room.id), frames: message.frames });
         room.delivered = Math.max(room.delivered, last.position);
         settle(room);
         break;
       }
+      case 'room-nearly-full':
+        if (rooms.has(toHex(message.room)))
+          emit({ type: 'problem', room: toHex(message.room), error: problems.nearlyFull() });
+        break;
       case 'unfollowed': {
         const room = rooms.get(toHex(message.room));
         if (room) refused(room, message.code);
@@ -247,12 +257,12 @@ export const createSession = (options: SessionOptions) => {
         const entry = take(message.request, ['append']);
         if (!entry) break;
         const { room, frame } = entry;
-        const { position } = message;
+        room.noSpace = undefined;
         // While it is resumed, what is acknowledged belongs to the time before: frames below it are still to come.
         const isInOrder = room.state === 'catching-up' || room.state === 'live';
-        emit({ type: 'appended', room: toHex(room.id), position, frame, isInOrder });
+        emit({ type: 'appended', room: toHex(room.id), position: message.position, frame, isInOrder });
         if (!isInOrder) break;
-        room.delivered = Math.max(room.delivered, position);
+        room.delivered = Math.max(room.delivered, message.position);
         settle(room);
         break;
       }
@@ -275,15 +285,8 @@ export const createSession = (options: SessionOptions) => {
       return;
     }
     if (phase === 'off') return;
-    for (const [key, room] of rooms)
-      if (room.appendAgainAt !== undefined && now >= room.appendAgainAt) {
-        room.appendAgainAt = undefined;
-        emit({ type: 'append-again', room: key });
-      }
-    const again = [...rooms.values()].filter(
-      ({ resumeAgainAt }) => resumeAgainAt !== undefined && now >= resumeAgainAt,
-    );
-    if (phase === 'online') resume(again);
+    for (const room of takeAppendsDue(rooms.values(), now)) emit({ type: 'append-again', room });
+    if (phase === 'online') resume(resumesDue(rooms.values(), now));
     principal.onTime(now);
     if (pingedAt !== undefined && now >= pingedAt + times.pongWithinMs) emit({ type: 'disconnect' });
     else if (pingedAt === undefined && now >= heardAt + times.pingAfterMs) {
@@ -318,7 +321,7 @@ export const createSession = (options: SessionOptions) => {
         if (phase === 'off' || phase === 'waiting') break;
         dropConnection();
         phase = 'waiting';
-        wakeAt = now + retryAfterMs(times, failures, event.random);
+        wakeAt = now + pauseMs(times, failures, event);
         failures += 1;
         emit({ type: 'connection', connection: 'offline' });
         break;
@@ -357,11 +360,8 @@ export const createSession = (options: SessionOptions) => {
   const nextWake = (): number | undefined => {
     if (phase === 'off') return undefined;
     if (phase === 'waiting') return wakeAt;
-    let at = pingedAt === undefined ? heardAt + times.pingAfterMs : pingedAt + times.pongWithinMs;
-    at = Math.min(at, principal.againAt() ?? at);
-    for (const { appendAgainAt = at, resumeAgainAt = at } of rooms.values())
-      at = Math.min(at, appendAgainAt, resumeAgainAt);
-    return at;
+    const at = pingedAt === undefined ? heardAt + times.pingAfterMs : pingedAt + times.pongWithinMs;
+    return firstDue(rooms.values(), Math.min(at, principal.againAt() ?? at));
   };
 
   return {

@@ -11,6 +11,8 @@ export interface Frames {
   append(frame: FrameAppend): Promise<number>;
   head(room: Uint8Array): Promise<number>;
   read(request: ReadRequest): Promise<ReadResult>;
+  /** Removes all frames of a room, once those that are under way are stored. */
+  purge(room: Uint8Array): Promise<void>;
   /** An own message of this id was seen in the store. */
   seen(message: Stored): boolean;
   /** Resolves when nothing is under way. */
@@ -129,6 +131,11 @@ export const createFrames = ({ jetStream, names, acknowledged }: FramesOptions):
         }
       }
       return result;
+    },
+
+    async purge(room) {
+      while (queues.has(keyOf(room))) await new Promise((resolve) => setImmediate(resolve));
+      await jetStream.purge(names.frames(room));
     },
 
     seen: ({ id, seq }) => settle(id, seq),

@@ -43,6 +43,8 @@ export interface JetStream {
   at(stream: string, seq: number): Promise<Stored | undefined>;
   /** Messages of a subject in their order, until `take` says false or the one with `upTo` was taken. */
   scan(place: Place, from: number, upTo: number, take: (message: Stored) => boolean): Promise<void>;
+  /** Removes all messages of a subject. */
+  purge(place: Place): Promise<void>;
   /** A message that is not there is no fault. */
   remove(stream: string, seq: number): Promise<void>;
   readonly manager: JetStreamManager;
@@ -153,6 +155,9 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
         }
       });
     },
+
+    purge: ({ stream, subject }) =>
+      patiently(async () => void (await manager.streams.purge(stream, { filter: subject }))),
 
     remove: (stream, seq) =>
       patiently(async () => {

@@ -11,7 +11,8 @@ import {
 import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
 import { RELAY_ID_BYTES, Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
-import { copyOf } from '../keys.ts';
+import { whenRead } from '../awaitable.ts';
+import { copyOf, keyOf } from '../keys.ts';
 import { decodeRoom, encodeRoom } from '../records.ts';
 import { FRAME_OVERHEAD, type LogStore, type RoomRecord } from '../store.ts';
 import { createFrames } from './frames.ts';
@@ -151,6 +152,22 @@ const compose = (
   const principals = createPrincipals(records);
   const inboxes = createInboxes(jetStream, names, records);
   const usages = createUsages(records, () => performance.now());
+  const shares = createUsages(records, () => performance.now(), 'share');
+  /** Rooms that are being deleted: until the record says so, appends are refused by this. */
+  const going = new Set<string>();
+  const deleteRoom = async (room: Uint8Array, version: number): Promise<void> => {
+    const id = copyOf(room);
+    going.add(keyOf(id));
+    try {
+      await putRoom(records, { room: id, version, members: [] }, false);
+      await frames.purge(id);
+      const { bytes } = await shares.usage(id);
+      shares.count(id, { rooms: 0, bytes: -bytes });
+    } finally {
+      // By then whoever asked for it has taken in the record.
+      setImmediate(() => going.delete(keyOf(id)));
+    }
+  };
   const frames = createFrames({
     jetStream,
     names,
@@ -158,7 +175,10 @@ const compose = (
   });
   const neighbours = createNeighbours({ connection, jetStream, names, principals, seen: frames.seen });
   const stopWatching = watchCluster(connection, names, neighbours);
-  const flushing = setInterval(() => void usages.flush().catch(ignored), USAGE_FLUSH_MS).unref();
+  const flushing = setInterval(() => {
+    void usages.flush().catch(ignored);
+    void shares.flush().catch(ignored);
+  }, USAGE_FLUSH_MS).unref();
   let isClosed = false;
   let closing: Promise<void> | undefined;
 
@@ -170,6 +190,7 @@ const compose = (
     await frames.idle();
     await records.idle();
     await usages.flush();
+    await shares.flush();
     stopWatching();
     neighbours.end();
     await connection.close();
@@ -188,6 +209,14 @@ const compose = (
     head: frames.head,
     read: frames.read,
     usage: usages.usage,
+    // Which streams a room has is not counted here.
+    share: (room) => whenRead(shares.usage(room), ({ bytes }) => ({ bytes, streams: 0 })),
+    deleteRoom: (room, version) => open(() => deleteRoom(room, version)),
+    charge: ({ room, principal, bytes }) =>
+      open(async () => {
+        usages.count(principal, { rooms: 0, bytes });
+        shares.count(room, { rooms: 0, bytes });
+      }),
     inbox: inboxes.inbox,
     readInbox: inboxes.read,
     putPrincipal: (edit) => open(() => principals.put(edit)),
@@ -199,8 +228,11 @@ const compose = (
     append: (frame) =>
       open(async () => {
         const { author } = frame;
+        if (going.has(keyOf(frame.room))) throw new SealwireError('ROOM_DELETED', 'The room was deleted.');
         const position = await frames.append(frame);
-        if (author) usages.count(author, { rooms: 0, bytes: frame.frame.length + FRAME_OVERHEAD });
+        const more = { rooms: 0, bytes: frame.frame.length + FRAME_OVERHEAD };
+        if (author) usages.count(author, more);
+        shares.count(frame.room, more);
         return position;
       }),
     putInbox: (edit) => open(() => inboxes.put(edit)),
@@ -214,11 +246,13 @@ const compose = (
   };
 };
 
-const putRoom = (records: Records, record: RoomRecord): Promise<void> => {
+/** @param mayBeNew - false for an edit that needs a room to be there. */
+const putRoom = (records: Records, record: RoomRecord, mayBeNew = true): Promise<void> => {
   const room = copyOf(record.room);
   const value = encodeRoom(record);
   return records.inTurn(`room${Buffer.from(room).toString('latin1')}`, () =>
     records.update('room', room, (current) => {
+      if (!current && !mayBeNew) throw new SealwireError('ROOM_UNKNOWN', 'There is no such room.');
       const version = current ? decodeRoom(room, current).version : 0;
       if (record.version === version + 1) return value;
       throw new SealwireError(

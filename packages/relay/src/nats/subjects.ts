@@ -1,7 +1,7 @@
 // Names at NATS: which stream and which subject something is at. Rules: spec/relay-protocol.md §13.
 
 /** What records of one id there are; each replaces its predecessor. */
-export type RecordKind = 'principal' | 'key' | 'room' | 'inbox' | 'usage';
+export type RecordKind = 'principal' | 'key' | 'room' | 'inbox' | 'usage' | 'share';
 
 /** Where messages are: a JetStream stream, and a subject in it. */
 export interface Place {

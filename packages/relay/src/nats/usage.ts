@@ -18,21 +18,26 @@ export interface Usages {
 const FRESH_MS = 5_000;
 const CACHED = 65_536;
 
-export const createUsages = (records: Records, now: () => number): Usages => {
+/** @param kind - the records that hold the counts: of principals, or of rooms. */
+export const createUsages = (
+  records: Records,
+  now: () => number,
+  kind: 'usage' | 'share' = 'usage',
+): Usages => {
   const stored = boundedMap<string, { readonly usage: Usage; readonly at: number }>(CACHED);
   const pending = new Map<string, { readonly principal: Uint8Array; readonly usage: Usage }>();
   /** On their way to the records. */
   const flushing = new Map<string, Usage>();
 
   const together = (key: string, usage: Usage): Usage =>
-    add(add(usage, flushing.get(key) ?? NONE), pending.get(key)?.usage ?? NONE);
+    atLeastNone(add(add(usage, flushing.get(key) ?? NONE), pending.get(key)?.usage ?? NONE));
 
   return {
     usage(principal) {
       const key = keyOf(principal);
       const known = stored.get(key);
       if (known && now() - known.at < FRESH_MS) return together(key, known.usage);
-      return records.get('usage', principal).then((found) => {
+      return records.get(kind, principal).then((found) => {
         const usage = found ? decodeUsage(found.data) : NONE;
         stored.set(key, { usage, at: now() });
         return together(key, usage);
@@ -53,8 +58,8 @@ export const createUsages = (records: Records, now: () => number): Usages => {
         flushing.set(key, usage);
         try {
           let sum = NONE;
-          await records.update('usage', principal, (current) => {
-            sum = add(current ? decodeUsage(current) : NONE, usage);
+          await records.update(kind, principal, (current) => {
+            sum = atLeastNone(add(current ? decodeUsage(current) : NONE, usage));
             return encodeUsage(sum);
           });
           stored.set(key, { usage: sum, at: now() });
@@ -71,4 +76,10 @@ export const createUsages = (records: Records, now: () => number): Usages => {
 
 const NONE: Usage = { rooms: 0, bytes: 0 };
 
+/** What waits to be added may be below 0; a sum is shown and stored from 0 on. */
 const add = (a: Usage, b: Usage): Usage => ({ rooms: a.rooms + b.rooms, bytes: a.bytes + b.bytes });
+
+const atLeastNone = ({ rooms, bytes }: Usage): Usage => ({
+  rooms: Math.max(0, rooms),
+  bytes: Math.max(0, bytes),
+});
