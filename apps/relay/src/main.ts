@@ -13,6 +13,7 @@ import {
   serveApp,
   staticFiles,
 } from '@sealwire/relay';
+import { parseCommand, runCommand } from './commands.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 
@@ -63,9 +64,17 @@ const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined)
 const bytesIn = async (path: string): Promise<number> => (await stat(path)).size;
 
 try {
-  const options = parseOptions(process.argv.slice(2), process.env);
-  if (options === 'help') process.stdout.write(HELP);
-  else await main(options);
+  const args = process.argv.slice(2);
+  const command = parseCommand(args, process.env);
+  if (command) {
+    const { text, isWell } = await runCommand(command, Date.now());
+    process.stdout.write(`${text}\n`);
+    process.exitCode = isWell ? 0 : 1;
+  } else {
+    const options = parseOptions(args, process.env);
+    if (options === 'help') process.stdout.write(HELP);
+    else await main(options);
+  }
 } catch (error) {
   process.stderr.write(`sealwire relay: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -1,5 +1,6 @@
 // The command line of the relay. No spec rules here.
 import { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from '@sealwire/relay';
+import { USUAL_DATA } from './commands.ts';
 import { type Environment, readSettings } from './settings.ts';
 
 export interface Options {
@@ -27,6 +28,9 @@ export interface Options {
 }
 
 export const HELP = `sealwire-relay [options]
+sealwire-relay backup DIR [--data DIR]    copies the store into a new folder, while a relay uses it
+sealwire-relay restore DIR [--data DIR]   puts such a copy where no store is
+sealwire-relay check [--data DIR]         reads the whole store and says what is wrong
 
 Stores and forwards sealed frames. It can read none of them.
 
@@ -66,7 +70,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
   return {
     host: values.host ?? '127.0.0.1',
     port: portOf(values.port ?? '8787', '--port'),
-    data: values.data ?? './sealwire-data',
+    data: values.data ?? USUAL_DATA,
     apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,

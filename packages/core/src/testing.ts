@@ -58,6 +58,7 @@ export { attachDocument } from './shareddoc/attach.ts';
 export type { SharedDocument } from './shareddoc/document.ts';
 export { documentStream } from './shareddoc/name.ts';
 export { type Edge, PLATFORM_EDGE, type RelaySocket } from './sync/edge.ts';
+export { createEngine, type Engine } from './sync/engine.ts';
 export { openProvider } from './sync/provider.ts';
 export type { OpenStorage } from './vault/storage.ts';
 export { openVault, type RecordId, type Vault } from './vault/vault.ts';

@@ -2,6 +2,8 @@
 export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
+export { backupStore, checkStore, restoreStore } from './lmdb-backup.ts';
+export type { StoreReport } from './lmdb-check.ts';
 export type { Measures } from './measures.ts';
 export type { Neighbours, RoomNews, Watch } from './neighbours.ts';
 export { createRelay, forwardedFor, type Relay, type RelayOptions } from './relay.ts';

@@ -6,6 +6,7 @@ import { boundedMap } from './bounded-map.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
+import { checkLength, glance } from './lmdb-check.ts';
 import { countRoom, endBefore, NOTHING } from './lmdb-rooms.ts';
 import { createSweep, type Sweep } from './lmdb-sweep.ts';
 import { endOf, META, type OpenTables, openTables, type Table, type Tables } from './lmdb-tables.ts';
@@ -106,8 +107,17 @@ const reading = <T>(read: () => T): T => {
   }
 };
 
-const openState = async (directory: string): Promise<LmdbState> =>
-  new LmdbState(directory, await openTables(directory));
+const openState = async (directory: string): Promise<LmdbState> => {
+  await checkLength(directory);
+  const opened = await openTables(directory);
+  try {
+    glance(opened);
+  } catch (error) {
+    await opened.root.close();
+    throw error;
+  }
+  return new LmdbState(directory, opened);
+};
 
 class LmdbState implements Backing {
   readonly relayId: Uint8Array;
