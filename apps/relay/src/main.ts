@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
   createRelay,
+  fileBlobStore,
   forwardedFor,
   lmdbStore,
   type RelayEvent,
@@ -31,6 +32,7 @@ const main = async (options: Options): Promise<void> => {
     port,
     limits,
     ...(tls && { tls }),
+    ...(options.blobs && { blobs: await fileBlobStore(join(data, 'blobs')) }),
     ...(metrics && { measures: metrics.measures }),
     ...(proxy && { addressOf: forwardedFor }),
     ...(options.successor && { successor: options.successor }),

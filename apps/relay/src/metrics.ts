@@ -31,6 +31,7 @@ export const createMetrics = (): Metrics => {
   const receivedBytes = counter('received_bytes_total', 'Bytes of messages of devices');
   const sentMessages = counter('sent_messages_total', 'Messages to devices');
   const sentBytes = counter('sent_bytes_total', 'Bytes of messages to devices');
+  const blobBytes = counter('blob_bytes_total', 'Bytes of blobs, by direction', ['direction']);
   const refused = counter('refused_total', 'Requests refused, by code', ['code']);
   const closed = counter('closed_total', 'Connections that the relay ended, by code', ['code']);
   const turnedAway = counter('turned_away_total', 'Connections not let in, by HTTP status', ['status']);
@@ -52,6 +53,7 @@ export const createMetrics = (): Metrics => {
         sentBytes.inc(bytes);
       },
       refused: (code) => refused.inc({ code }),
+      blob: (direction, bytes) => blobBytes.inc({ direction }, bytes),
       durable: (ms) => durable.observe(ms / 1000),
       delivered(followers, ms) {
         deliveries.inc(followers);

@@ -20,6 +20,8 @@ export interface Options {
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** Paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether attachments are kept, in the store's folder. */
+  readonly blobs: boolean;
   readonly log: boolean;
   /** Numbers in place of the usual ones. */
   readonly limits: Partial<RelayLimits>;
@@ -43,6 +45,7 @@ Stores and forwards sealed frames. It can read none of them.
   --successor URL    ws:// or wss:// address of a relay with the same store, told to devices when this one stops
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
+  --no-blobs         keep no attachments (they lie in the store's folder, under blobs)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
   --limit NAME=N     another number for a limit; may be given again
   --log              events as JSON, one a line, on stderr
@@ -77,6 +80,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     successor: values.successor,
     metrics: values.metrics === undefined ? undefined : placeOf(values.metrics),
     tls: tlsOf(values['tls-cert'], values['tls-key']),
+    blobs: values.blobs ?? true,
     log: values.log ?? false,
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,

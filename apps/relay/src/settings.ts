@@ -14,6 +14,7 @@ export const FLAGS = {
   metrics: { type: 'string' },
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
+  blobs: { type: 'boolean' },
   log: { type: 'boolean' },
   proxy: { type: 'boolean' },
   limit: { type: 'string', multiple: true },

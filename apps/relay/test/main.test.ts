@@ -34,6 +34,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     successor: undefined,
     metrics: undefined,
     tls: undefined,
+    blobs: true,
     log: false,
     limits: {},
     proxy: false,

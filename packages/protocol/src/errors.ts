@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'ROOM_FULL',
   'ROOM_NEARLY_FULL',
   'ROOM_DELETED',
+  'BLOB_UNKNOWN',
   // Inboxes
   'INBOX_REFUSED',
   'INBOX_FULL',

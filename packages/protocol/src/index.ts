@@ -1,4 +1,6 @@
 // What device and relay have in common: messages, ids, limits, error codes. No cryptography, no Yjs, no I/O.
+
+export * from './blobs.ts';
 export {
   type ClosingCode,
   type ComeBack,

@@ -126,6 +126,20 @@ export const LIMITS = {
   bytesPerRoom: 8_192 * MiB,
   /** Of a room's bytes, how many of a hundred are taken when its members are warned. */
   roomWarnPercent: 90,
+  /** Bytes of one blob. */
+  blobBytes: 2_048 * MiB,
+  /** Blobs that one principal may have begun. */
+  blobParts: 16,
+  /** Milliseconds after which a begun blob that nothing came for is dropped. */
+  blobPartMs: 24 * 60 * 60_000,
+  /** Milliseconds by which the clock of who asks for a blob may differ from the relay's. */
+  blobClockMs: 5 * 60_000,
+  /** Blob requests at a time. */
+  blobTransfers: 256,
+  /** Blob requests of one address at once. */
+  blobRequestsAtOnce: 1_000,
+  /** Blob requests of one address a second, after that. */
+  blobRequestsPerSecond: 100,
   /** Entries of a log document page before it is closed. */
   pageEntries: 512,
   /** Bytes of a log document page before it is closed. */

@@ -1,6 +1,7 @@
 // The bytes that are signed for the relay. Hashing and signing stay with the callers.
 // Rules: spec/relay-protocol.md §6.
 
+import { concat, sized } from './bytes.ts';
 import { compareBytes } from './codec-parts.ts';
 import {
   AUTHENTICATE_LABEL,
@@ -98,19 +99,4 @@ const bigEndian = (value: number, length: 4 | 8): Uint8Array => {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes.subarray(8 - length);
-};
-
-const sized = (bytes: Uint8Array, length: number, name: string): Uint8Array => {
-  if (bytes.length !== length) throw new RangeError(`${name}: ${bytes.length} bytes instead of ${length}`);
-  return bytes;
-};
-
-const concat = (parts: readonly Uint8Array[]): Uint8Array => {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 };

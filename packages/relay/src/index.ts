@@ -1,4 +1,7 @@
 // The blind relay: it stores and forwards sealed frames and can read none. Rules: spec/relay-protocol.md.
+export type { Begun, BlobAddress, BlobInfo, BlobStore } from './blob-store.ts';
+export { fileBlobStore } from './blob-store-files.ts';
+export { memoryBlobStore } from './blob-store-memory.ts';
 export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';

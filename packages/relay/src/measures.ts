@@ -12,6 +12,8 @@ export interface Measures {
   refused(code: ErrorCode): void;
   /** A write was durable so many milliseconds after it was asked for. */
   durable(ms: number): void;
+  /** Bytes of a blob came or went. */
+  blob(direction: 'up' | 'down', bytes: number): void;
   /** Durable frames of one room were handed to so many followers, milliseconds after the first of them was durable. */
   delivered(followers: number, ms: number): void;
 }
@@ -21,5 +23,6 @@ export const NO_MEASURES: Measures = {
   sent() {},
   refused() {},
   durable() {},
+  blob() {},
   delivered() {},
 };

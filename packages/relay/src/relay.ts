@@ -10,13 +10,15 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LIMITS, SUBPROTOCOL } from '@sealwire/protocol';
+import { LIMITS, SealwireError, SUBPROTOCOL } from '@sealwire/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import type { BlobStore } from './blob-store.ts';
+import { answerBlobs } from './blobs.ts';
 import { createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
 import { answerHealth } from './health.ts';
 import { type RelayLimits, relayLimits } from './limits.ts';
 import { type Clock, systemClock } from './link.ts';
-import type { Measures } from './measures.ts';
+import { type Measures, NO_MEASURES } from './measures.ts';
 import { SocketLink } from './socket-link.ts';
 import type { LogStore } from './store.ts';
 
@@ -31,6 +33,10 @@ export interface RelayOptions {
   readonly server?: Server;
   /** PEM texts: connections are then `wss://`. Default: none, for loopback and behind a proxy. Not used with `server`. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Where attachments are kept; the relay closes it. Default: nowhere, and /blobs is not answered. Not used with `server`. */
+  readonly blobs?: BlobStore;
+  /** Milliseconds since 1970, for the times in blob requests. Default: Date.now. */
+  readonly now?: () => number;
   /** Answers HTTP requests other than /healthz and /readyz. Default: 404. Not used with `server`. */
   readonly onRequest?: RequestListener;
   /** Where a connection comes from. Default: the socket's remote address; behind a proxy that is the proxy. */
@@ -87,13 +93,33 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
   const { random = (length) => new Uint8Array(randomBytes(length)) } = options;
   const limits = relayLimits(options.limits);
   const { measures } = options;
-  const core = createRelayCore({ store, clock, limits, random, log, ...(measures && { measures }) });
+  const { addressOf = (request) => request.socket.remoteAddress ?? '', blobs } = options;
+  const core = createRelayCore({
+    store,
+    clock,
+    limits,
+    random,
+    log,
+    ...(measures && { measures }),
+    roomDeleted: (room) => void blobs?.removeRoom(room).catch(blobsFailed),
+  });
+  const blobsFailed = (error: unknown): void => {
+    if (!(error instanceof SealwireError)) throw error;
+    log({ event: 'store-failed', code: error.code });
+  };
   let closing: Promise<void> | undefined;
   const own = options.server === undefined;
-  const answers = answerHealth(store, () => closing === undefined, options.onRequest);
+  const isOpen = (): boolean => closing === undefined;
+  const answering =
+    blobs &&
+    answerBlobs({
+      ...{ store, blobs, limits, clock, log, isOpen, addressOf, measures: measures ?? NO_MEASURES },
+      now: options.now ?? Date.now,
+      next: options.onRequest,
+    });
+  const answers = answerHealth(store, isOpen, answering?.listener ?? options.onRequest);
   const server: Server =
     options.server ?? (options.tls ? createTlsServer(options.tls, answers) : createServer(answers));
-  const { addressOf = (request) => request.socket.remoteAddress ?? '' } = options;
   const sockets = attach({ server, core, limits, clock, log, addressOf });
   if (own) {
     server.maxConnections = limits.connections + TURNED_AWAY;
@@ -110,7 +136,8 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     await sockets.gone();
     if (own) server.closeAllConnections();
     await serverClosed;
-    await within(limits.drainMs, clock, store.close());
+    answering?.stop();
+    await within(limits.drainMs, clock, Promise.all([store.close(), blobs?.close()]));
     log({ event: 'stopped' });
   };
   return {
