@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import {
   createRelay,
   fileBlobStore,
+  forwardedBy,
   forwardedFor,
   lmdbStore,
   type RelayEvent,
@@ -19,7 +20,8 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
-  const { host, port, data, address, limits, proxy } = options;
+  const { host, port, data, address, limits, proxy, trusted } = options;
+  const addressOf = trusted ? forwardedBy(trusted) : proxy ? forwardedFor : undefined;
   let answerOthers: RequestListener = (_request, response) => response.writeHead(404).end();
   const metrics = options.metrics && createMetrics();
   const tls = options.tls && {
@@ -34,7 +36,7 @@ const main = async (options: Options): Promise<void> => {
     ...(tls && { tls }),
     ...(options.blobs && { blobs: await fileBlobStore(join(data, 'blobs')) }),
     ...(metrics && { measures: metrics.measures }),
-    ...(proxy && { addressOf: forwardedFor }),
+    ...(addressOf && { addressOf }),
     ...(options.successor && { successor: options.successor }),
     onRequest: (request, response) => answerOthers(request, response),
     log: (event) => tell(event, options, metrics),

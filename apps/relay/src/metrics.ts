@@ -6,6 +6,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** Seconds: from what a fast disk takes to what a person notices. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+/** Of HTTP; whoever asks may send any word. */
+const METHODS: ReadonlySet<string> = new Set(['HEAD', 'GET', 'PUT', 'DELETE', 'OPTIONS']);
+
 export interface Metrics {
   readonly measures: Measures;
   /** What the relay says of itself is counted. */
@@ -35,9 +38,16 @@ export const createMetrics = (): Metrics => {
   const refused = counter('refused_total', 'Requests refused, by code', ['code']);
   const closed = counter('closed_total', 'Connections that the relay ended, by code', ['code']);
   const turnedAway = counter('turned_away_total', 'Connections not let in, by HTTP status', ['status']);
+  const blobs = counter(
+    'blob_requests_total',
+    'Requests for blobs, by method and HTTP status; 0 if it broke off',
+    ['method', 'status'],
+  );
   const failures = counter('store_failures_total', 'Writes or reads that the store failed, by code', [
     'code',
   ]);
+  const ended = counter('disconnected_total', 'Connections that ended, whoever ended them');
+  const opened = counter('connected_total', 'Connections that were let in');
   const deliveries = counter('deliveries_total', 'Followers to whom durable frames were handed');
   const durable = seconds('durable', 'From a request to its being durable');
   const delivered = seconds('delivered', 'From durable to handed to all followers of the room');
@@ -61,8 +71,15 @@ export const createMetrics = (): Metrics => {
       },
     },
     log(event) {
-      if (event.event === 'closing') closed.inc({ code: event.code });
+      if (event.event === 'connected') opened.inc();
+      else if (event.event === 'disconnected') ended.inc();
+      else if (event.event === 'closing') closed.inc({ code: event.code });
       else if (event.event === 'turned-away') turnedAway.inc({ status: String(event.status) });
+      else if (event.event === 'blob')
+        blobs.inc({
+          method: METHODS.has(event.method) ? event.method : 'other',
+          status: String(event.status),
+        });
       else if (event.event === 'store-failed') failures.inc({ code: event.code });
     },
     async listen(relay, storeBytes, { host, port }) {
@@ -77,6 +94,8 @@ export const createMetrics = (): Metrics => {
         });
       gauge('connections', 'Connections at present', () => relay.load.connections);
       gauge('active_rooms', 'Rooms that somebody follows', () => relay.load.activeRooms);
+      for (const name of ['rooms', 'principals', 'frames'] as const)
+        gauge(`store_${name}`, `Number of ${name} in the store`, () => relay.totals()?.[name] ?? 0);
       gauge('store_bytes', 'Bytes of the store on disk', storeBytes);
       const server = createServer((request, response) => {
         if (request.url !== '/metrics' || request.method !== 'GET') {

@@ -1,5 +1,11 @@
 // The command line of the relay. No spec rules here.
-import { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from '@sealwire/relay';
+import {
+  type AddressSet,
+  addressSet,
+  RELAY_LIMIT_NAMES,
+  type RelayLimits,
+  relayLimits,
+} from '@sealwire/relay';
 import { USUAL_DATA } from './commands.ts';
 import { type Environment, readSettings } from './settings.ts';
 
@@ -27,6 +33,8 @@ export interface Options {
   readonly limits: Partial<RelayLimits>;
   /** True where a proxy stands in front, so that addresses are those that it tells. */
   readonly proxy: boolean;
+  /** The proxies that are believed, where not whoever connects is one. */
+  readonly trusted: AddressSet | undefined;
 }
 
 export const HELP = `sealwire-relay [options]
@@ -47,6 +55,7 @@ Stores and forwards sealed frames. It can read none of them.
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
   --no-blobs         keep no attachments (they lie in the store's folder, under blobs)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
+  --trusted-proxy ADDRESS[/BITS]  a proxy, or a network of them: only their X-Forwarded-For counts; may be given again
   --limit NAME=N     another number for a limit; may be given again
   --log              events as JSON, one a line, on stderr
   --config FILE      settings from a JSON file: {"port": 8787, "proxy": true, "limit": ["connections=500"]}
@@ -84,6 +93,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     log: values.log ?? false,
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,
+    trusted: values['trusted-proxy']?.length ? trustedOf(values['trusted-proxy']) : undefined,
   };
 };
 
@@ -99,6 +109,14 @@ const placeOf = (text: string): { host: string; port: number } => {
   const at = text.lastIndexOf(':');
   const host = at < 0 ? '127.0.0.1' : text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
   return { host, port: portOf(text.slice(at + 1), '--metrics') };
+};
+
+const trustedOf = (texts: readonly string[]): AddressSet => {
+  try {
+    return addressSet(texts);
+  } catch (error) {
+    throw new RangeError(`--trusted-proxy ${(error as Error).message}`);
+  }
 };
 
 const appOf = (text: string): { port: number; directory: string } => {

@@ -17,6 +17,7 @@ export const FLAGS = {
   blobs: { type: 'boolean' },
   log: { type: 'boolean' },
   proxy: { type: 'boolean' },
+  'trusted-proxy': { type: 'string', multiple: true },
   limit: { type: 'string', multiple: true },
   config: { type: 'string' },
   help: { type: 'boolean', short: 'h' },

@@ -38,6 +38,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     log: false,
     limits: {},
     proxy: false,
+    trusted: undefined,
   });
   const some = parseOptions(['--port', '0', '--app', '1=a', '--app=2=b=c', '--address', 'wss://x.example']);
   assert.ok(some !== 'help');
@@ -57,6 +58,8 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     [['--limit', 'connections'], /--limit connections/],
     [['--limit', 'connections=0'], /--limit/],
     [['--limit', 'frameBytes=5'], /--limit frameBytes/],
+    [['--trusted-proxy', '10.0.0.0/33'], /--trusted-proxy 10\.0\.0\.0\/33: neither/],
+    [['--trusted-proxy', 'proxy.example'], /--trusted-proxy/],
     [['--nonsense'], /--nonsense/],
     [['stray'], /stray/],
   ];

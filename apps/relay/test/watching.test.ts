@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { fileURLToPath } from 'node:url';
+import { fromHex } from '@sealwire/protocol';
+import { blobClient, nameOfBlob } from '@sealwire/testkit/blob-client';
 import { connectClient, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,7 +20,7 @@ const sample = (text: string, name: string): number => {
 };
 
 test(
-  '[RP151] [RP152] figures count what a device did, and hold nothing of it',
+  '[RP151] [RP152] [RP172] [BL5] figures count what a device did, and hold nothing of it',
   withFolder(async (folder) => {
     const relay = await startRelay(['--data', folder, '--metrics', '0', '--log']);
     const figures = relay.said().match(/^figures at (\S+)$/m)![1]!;
@@ -42,6 +44,12 @@ test(
     }
     assert.is((await append(new Uint8Array(32), new Uint8Array(9))).type, 'refused');
 
+    const health = (await (await fetch(`${http}/healthz`)).json()) as { relayId: string };
+    const blobs = blobClient({ address: relay.address, relayId: fromHex(health.relayId) }, client.key);
+    const put = await blobs.put(room, new Uint8Array(50).fill(9));
+    assert.is(put.status, 201);
+    assert.is((await fetch(`${http}/blobs`, { method: 'PATCH' })).status, 405);
+
     const response = await fetch(figures);
     assert.match(response.headers.get('content-type') ?? '', /^text\/plain/);
     const text = await response.text();
@@ -51,6 +59,13 @@ test(
     assert.is(sample(text, 'sealwire_relay_durable_seconds_count'), 5);
     assert.ok(sample(text, 'sealwire_relay_received_bytes_total') > 400);
     assert.ok(sample(text, 'sealwire_relay_store_bytes') > 4096);
+    assert.is(sample(text, 'sealwire_relay_store_rooms'), 1);
+    assert.is(sample(text, 'sealwire_relay_store_principals'), 1);
+    assert.is(sample(text, 'sealwire_relay_store_frames'), 3);
+    assert.is(sample(text, 'sealwire_relay_connected_total'), 1);
+    assert.is(sample(text, 'sealwire_relay_blob_requests_total{method="PUT",status="201"}'), 1);
+    assert.is(sample(text, 'sealwire_relay_blob_requests_total{method="other",status="405"}'), 1);
+    assert.is(sample(text, 'sealwire_relay_blob_bytes_total{direction="up"}'), 50);
     for (const secret of [principal.id, room, client.key.publicKey])
       assert.not.match(text, new RegExp(Buffer.from(secret).toString('hex'), 'i'));
 
@@ -63,6 +78,22 @@ test(
       .map((line) => JSON.parse(line));
     assert.ok(events.every(({ at }) => !Number.isNaN(Date.parse(at))));
     assert.equal(events.at(-1).event, 'stopped');
+    const lineOf = (event: string) => events.find((line) => line.event === event);
+    const { connection } = lineOf('connected');
+    assert.equal(
+      [lineOf('authenticated').connection, lineOf('closing').connection],
+      [connection, connection],
+    );
+    const number = Number(put.headers['sealwire-request']);
+    assert.equal(
+      events.flatMap(({ event, request, method, status }) =>
+        event === 'blob' && request === number ? [[method, status]] : [],
+      ),
+      [['PUT', 201]],
+    );
+    for (const secret of [principal.id, room, client.key.publicKey, nameOfBlob(new Uint8Array(50).fill(9))])
+      for (const form of ['hex', 'base64', 'base64url'] as const)
+        assert.not.ok(relay.said().includes(Buffer.from(secret).toString(form)));
   }),
 );
 

@@ -65,7 +65,7 @@ export const LIMITS = {
   /** Milliseconds that a peer has to finish the closing handshake. */
   closeMs: 2_000,
   /** Milliseconds that a stopping relay waits for appends on their way to the disk. */
-  drainMs: 5_000,
+  drainMs: 3_500,
   /** Milliseconds that a device is asked to stay away, at the least, after an end that a pause may mend. */
   comeBackMs: 1_000,
   /** Devices a second that a stopping relay spreads over the pause that it asks for. */

@@ -63,7 +63,7 @@ export const durably = <T>(
       ended();
     },
     (error: unknown) => {
-      session.sendMessage(refusal(request, storeCode(shared, error)));
+      session.sendMessage(refusal(request, storeCode(shared, session, request, error)));
       ended();
     },
   );
@@ -77,9 +77,10 @@ export const refusal = (request: number, code: ErrorCode): RelayMessage => ({
 });
 
 /** The code of a failed write. @throws the error again if it is not the store's own. */
-const storeCode = (shared: Shared, error: unknown): ErrorCode => {
+const storeCode = (shared: Shared, session: Session, request: number, error: unknown): ErrorCode => {
   if (!(error instanceof SealwireError)) throw error;
   const { code } = error;
-  if (code === 'STORE_FULL' || code === 'STORE_FAILED') shared.log({ event: 'store-failed', code });
+  if (code === 'STORE_FULL' || code === 'STORE_FAILED')
+    shared.log({ event: 'store-failed', code, connection: session.number, request });
   return code === 'CLOSED' ? 'SHUTTING_DOWN' : code;
 };

@@ -55,13 +55,14 @@ const EXPIRE_EVERY_MS = 60 * 60_000;
 export const answerBlobs = (
   options: BlobAnswerOptions,
 ): { readonly listener: RequestListener; stop(): void } => {
-  const { blobs, limits, clock, measures } = options;
+  const { blobs, limits, clock, log, measures } = options;
   const attempts = createBuckets({
     most: limits.blobRequestsAtOnce,
     everyMs: 1_000 / limits.blobRequestsPerSecond,
   });
   const inTurn = createTurns();
   let transfers = 0;
+  let requests = 0;
   let callOff = (): void => {};
   const expire = (): void => {
     callOff = clock.after(EXPIRE_EVERY_MS, expire);
@@ -101,8 +102,20 @@ export const answerBlobs = (
       }
       // Whoever is let in shows a signature, not a cookie, so that any page may ask.
       response.setHeader('access-control-allow-origin', '*');
-      response.setHeader('access-control-expose-headers', 'sealwire-received, content-range, date');
+      response.setHeader(
+        'access-control-expose-headers',
+        'sealwire-received, sealwire-request, content-range, date',
+      );
       response.setHeader('cache-control', 'no-store');
+      const number = ++requests;
+      const startedAt = clock.now();
+      response.setHeader('sealwire-request', number);
+      response.once('close', () => {
+        const { method = '' } = request;
+        // Without an answer the other side, or the relay, left before it was whole.
+        const status = response.writableFinished ? response.statusCode : 0;
+        log({ event: 'blob', request: number, method, status, ms: Math.round(clock.now() - startedAt) });
+      });
       answer(request, response).catch((error: unknown) => failed(options, error, response));
     },
     stop: () => callOff(),

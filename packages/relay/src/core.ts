@@ -13,14 +13,42 @@ import { createRooms, type Rooms } from './rooms.ts';
 import { createSession, type Session } from './session.ts';
 import type { LogStore, PrincipalRecord } from './store.ts';
 
-/** What a relay reports about itself. Never holds payloads, keys, ids or addresses. */
+/**
+ * What a relay reports about itself. Never holds payloads, keys, ids or addresses. `connection` and `request` are numbers that
+ * this process gave, which mean something in its log alone.
+ */
 export type RelayEvent =
   | { readonly event: 'listening'; readonly port: number }
-  | { readonly event: 'connected' | 'disconnected'; readonly connections: number }
-  | { readonly event: 'closing'; readonly code: ClosingCode }
+  | {
+      readonly event: 'connected' | 'disconnected';
+      readonly connection: number;
+      readonly connections: number;
+    }
+  | { readonly event: 'authenticated'; readonly connection: number; readonly ms: number }
+  | {
+      readonly event: 'closing';
+      readonly connection: number;
+      readonly code: ClosingCode;
+      /** Milliseconds since it connected. */
+      readonly ms: number;
+    }
+  /** A request for a blob was answered. */
+  | {
+      readonly event: 'blob';
+      readonly request: number;
+      readonly method: string;
+      readonly status: number;
+      readonly ms: number;
+    }
   /** A connection was not let in: with so many of them, of this address, or without the protocol. */
   | { readonly event: 'turned-away'; readonly status: number }
-  | { readonly event: 'store-failed'; readonly code: string }
+  /** With the number that the device gave its request, where it was one. */
+  | {
+      readonly event: 'store-failed';
+      readonly code: string;
+      readonly connection?: number;
+      readonly request?: number;
+    }
   | { readonly event: 'stopping' | 'stopped' };
 
 export interface CoreOptions {
@@ -109,6 +137,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const { store, clock, limits, measures = NO_MEASURES } = options;
   const addresses = createAddresses(limits);
   const sessions = new Set<Session>();
+  let connected = 0;
   /** Lists: nearly all hold one, and a set takes five times the memory. */
   const byKey = new Map<string, readonly Session[]>();
   const byPrincipal = new Map<string, readonly Session[]>();
@@ -129,6 +158,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       timer.set();
     },
     authenticated(session, relayKey) {
+      const ms = Math.round(session.ageMs());
+      options.log({ event: 'authenticated', connection: session.number, ms });
       addTo(byKey, keyOf(relayKey), session);
       if (session.address !== undefined) addresses.authenticated(session.address);
     },
@@ -171,7 +202,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
     connect(link, from) {
       const address = from === undefined ? undefined : addressGroup(from);
       if (address !== undefined) addresses.connected(address);
-      const session = createSession(shared, link, options.random(NONCE_BYTES), address);
+      const number = ++connected;
+      const session = createSession(shared, link, { number, nonce: options.random(NONCE_BYTES), address });
       sessions.add(session);
       return session;
     },

@@ -9,7 +9,8 @@ export { backupStore, checkStore, restoreStore } from './lmdb-backup.ts';
 export type { StoreReport } from './lmdb-check.ts';
 export type { Measures } from './measures.ts';
 export type { Neighbours, RoomNews, Watch } from './neighbours.ts';
-export { createRelay, forwardedFor, type Relay, type RelayOptions } from './relay.ts';
+export { type AddressSet, addressSet, forwardedBy, forwardedFor } from './proxies.ts';
+export { createRelay, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';
 export type {
   FrameAppend,
@@ -20,6 +21,7 @@ export type {
   ReadRequest,
   ReadResult,
   RoomRecord,
+  StoreTotals,
 } from './store.ts';
 export { lmdbStore } from './store-lmdb.ts';
 export { type MemoryStoreOptions, memoryStore } from './store-memory.ts';

@@ -25,6 +25,8 @@ export interface LinkEvents {
   flushed(): void;
   /** The link is gone. Nothing is told after this. */
   ended(): void;
+  /** Of this connection, among all that the relay ever had: its name in the log. */
+  readonly number: number;
   /** Whether the peer has proved its key. */
   readonly authenticated: boolean;
 }

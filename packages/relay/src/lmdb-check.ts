@@ -97,6 +97,8 @@ export const checkTables = ({ tables }: OpenTables): StoreReport => {
       const problem = attempt(() => check(key, value));
       if (problem !== undefined) note(`${name}: ${problem}`);
     }
+  for (const { key, value } of tables.principals.getRange({}))
+    note(attempt(() => (isOfItsKey(key, value) ? undefined : 'principals: one is not of its key')));
   const { frames, bytes } = checkFrames(tables, note);
   if (checkRuns(tables, note) !== frames) note('runs: not as many entries as frames');
   return {
@@ -125,8 +127,7 @@ type Check = (key: Buffer, value: Buffer) => string | undefined;
 const decoders = (tables: Tables) => {
   const checks = {
     principals: (key, value) => {
-      const { manageKey, relayKeys } = decodePrincipal(key, value);
-      if (keyOf(principalIdOf(manageKey)) !== keyOf(key)) return 'a principal is not of its key';
+      const { relayKeys } = decodePrincipal(key, value);
       const isOwner = (relayKey: Uint8Array) => tables.owners.get(Buffer.from(relayKey))?.equals(key);
       return relayKeys.every(isOwner) ? undefined : 'a relay key lacks its principal';
     },
@@ -148,6 +149,10 @@ const decoders = (tables: Tables) => {
   } satisfies Partial<Record<keyof Tables, Check>>;
   return checks as Readonly<Record<keyof typeof checks, Check>>;
 };
+
+/** What a relay makes sure of before it writes a principal. */
+const isOfItsKey = (key: Buffer, value: Buffer): boolean =>
+  keyOf(principalIdOf(decodePrincipal(key, value).manageKey)) === keyOf(key);
 
 type Note = (problem: string | undefined) => void;
 

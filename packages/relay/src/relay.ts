@@ -20,7 +20,7 @@ import { type RelayLimits, relayLimits } from './limits.ts';
 import { type Clock, systemClock } from './link.ts';
 import { type Measures, NO_MEASURES } from './measures.ts';
 import { SocketLink } from './socket-link.ts';
-import type { LogStore } from './store.ts';
+import type { LogStore, StoreTotals } from './store.ts';
 
 export interface RelayOptions {
   /** The relay closes it when it is closed itself. */
@@ -61,6 +61,8 @@ export interface Relay {
   readonly address: string;
   /** 16 bytes. */
   readonly relayId: Uint8Array;
+  /** How much the store holds; undefined if it does not tell. @throws SealwireError of the store. */
+  totals(): StoreTotals | undefined;
   /** Connections at present, and rooms that they follow. */
   readonly load: { readonly connections: number; readonly activeRooms: number };
   /**
@@ -70,15 +72,6 @@ export interface Relay {
    */
   close(): Promise<void>;
 }
-
-/**
- * Where a request comes from as the proxy in front tells it: the last address in `X-Forwarded-For`, which the proxy put
- * there itself. Without one, the proxy's own.
- */
-export const forwardedFor = (request: IncomingMessage): string => {
-  const told = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim();
-  return told || (request.socket.remoteAddress ?? '');
-};
 
 /** TCP connections beside the WebSockets: for health checks, and for those who hear that the relay is full. */
 const TURNED_AWAY = 1_000;
@@ -144,6 +137,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     ...at,
     address: `${options.tls && own ? 'wss' : 'ws'}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`,
     relayId: store.relayId,
+    totals: () => store.totals?.(),
     get load() {
       return { connections: core.connections, activeRooms: core.activeRooms };
     },
@@ -209,12 +203,13 @@ const attach = ({
   const accept = (socket: WebSocket, stream: Duplex, address: string): void => {
     const open = new SocketLink(socket, stream, limits, () => {
       sockets.delete(open);
-      log({ event: 'disconnected', connections: core.connections });
+      log({ event: 'disconnected', connection: events.number, connections: core.connections });
       if (isClosed && sockets.size === 0) allGone();
     });
     sockets.add(open);
-    open.events = core.connect(open, address);
-    log({ event: 'connected', connections: core.connections });
+    const events = core.connect(open, address);
+    open.events = events;
+    log({ event: 'connected', connection: events.number, connections: core.connections });
   };
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
     const isFull = isClosed || core.connections >= limits.connections;

@@ -61,6 +61,8 @@ export interface Session extends LinkEvents, Subscriber {
   belongsTo(principal: Uint8Array): void;
   /** Ends the session if it follows nothing and has said nothing since then. */
   endIfIdle(since: number): void;
+  /** Milliseconds since it connected. */
+  ageMs(): number;
   /** Acknowledges own appends up to a position that no delivery will come to. */
   acknowledge(follow: Follow, upTo: number): void;
   /** Runs what reads the store; damaged or unreadable storage ends the session. */
@@ -81,12 +83,15 @@ const NOT_NOW: ReadonlySet<ClosingCode> = new Set([
 ]);
 
 /** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
-export const createSession = (
-  shared: Shared,
-  link: Link,
-  nonce: Uint8Array,
-  address: string | undefined,
-): Session => new OpenSession(shared, link, nonce, address);
+export const createSession = (shared: Shared, link: Link, start: SessionStart): Session =>
+  new OpenSession(shared, link, start);
+
+export interface SessionStart {
+  /** Of this connection, among all that the relay ever had. */
+  readonly number: number;
+  readonly nonce: Uint8Array;
+  readonly address: string | undefined;
+}
 
 const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4, store: 8 };
 
@@ -114,16 +119,20 @@ class OpenSession implements Session {
   #isAtWork = false;
   readonly #queue: { readonly message: ClientMessage; readonly bytes: number }[] = [];
   #heardAt: number;
+  readonly #startedAt: number;
+  readonly number: number;
   #whenSettled: (() => void)[] = [];
   /** Reasons not to read, one bit each. */
   #stops = 0;
 
-  constructor(shared: Shared, link: Link, nonce: Uint8Array, address: string | undefined) {
+  constructor(shared: Shared, link: Link, { number, nonce, address }: SessionStart) {
     this.#shared = shared;
     this.#link = link;
+    this.number = number;
+    this.#startedAt = shared.clock.now();
     this.#nonce = nonce;
     this.address = address;
-    this.#heardAt = shared.clock.now();
+    this.#heardAt = this.#startedAt;
     const { store, limits, clock } = shared;
     this.#callOff = clock.after(limits.authenticateMs, () => this.end('TIMED_OUT'));
     this.sendMessage({ type: 'hello', version: PROTOCOL_VERSION, relayId: store.relayId, nonce });
@@ -264,7 +273,8 @@ class OpenSession implements Session {
 
   end(code: ClosingCode, comeBack?: ComeBack): void {
     if (this.#isOver) return;
-    this.#shared.log({ event: 'closing', code });
+    const ms = Math.round(this.ageMs());
+    this.#shared.log({ event: 'closing', connection: this.number, code, ms });
     this.#forget();
     const pause = NOT_NOW.has(code) ? { afterMs: this.#shared.limits.comeBackMs } : undefined;
     this.#link.close(code, comeBack ?? pause);
@@ -280,6 +290,10 @@ class OpenSession implements Session {
 
   tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void {
     this.#acting?.tell(message);
+  }
+
+  ageMs(): number {
+    return this.#shared.clock.now() - this.#startedAt;
   }
 
   endIfIdle(since: number): void {
@@ -400,7 +414,7 @@ class OpenSession implements Session {
 
   #storeFailed(error: unknown): void {
     if (!(error instanceof SealwireError)) throw error;
-    this.#shared.log({ event: 'store-failed', code: error.code });
+    this.#shared.log({ event: 'store-failed', code: error.code, connection: this.number });
     this.end('STORE_FAILED');
   }
 

@@ -37,6 +37,7 @@ import {
   type ReadRequest,
   type ReadResult,
   type RoomShare,
+  type StoreTotals,
   type Usage,
 } from './store.ts';
 import { type Backing, type Batch, createWriteQueue } from './write-queue.ts';
@@ -83,6 +84,7 @@ export const lmdbStore = async (directory: string): Promise<LocalStore> => {
     read: (request) => reading(() => state.read(request)),
     usage: (principal) => reading(() => state.usage(principal, keyOf(principal))),
     share: (room) => reading(() => state.share(room, keyOf(room))),
+    totals: () => reading(() => state.totals()),
     rolledBackTo: (room, cursor) => reading(() => state.rolledBackTo(room, cursor)),
     inbox: (principal) => reading(() => state.inbox(principal)),
     readInbox: (principal, after, maxBytes) => reading(() => state.readInbox(principal, after, maxBytes)),
@@ -167,6 +169,13 @@ class LmdbState implements Backing {
     this.#heads.set(roomKey, head);
     this.#shares.set(roomKey, share);
     return { head, share };
+  }
+
+  totals(): StoreTotals {
+    const entries = (table: Table): number =>
+      (table.getStats() as { readonly entryCount: number }).entryCount;
+    const { rooms, principals, frames } = this.#tables;
+    return { rooms: entries(rooms), principals: entries(principals), frames: entries(frames) };
   }
 
   /** Where the room ended when it was restored, if the cursor stands beyond that and below the floor. */

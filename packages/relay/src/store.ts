@@ -52,6 +52,13 @@ export interface Charge {
   readonly bytes: number;
 }
 
+/** How much a store holds. */
+export interface StoreTotals {
+  readonly rooms: number;
+  readonly principals: number;
+  readonly frames: number;
+}
+
 export interface ReadRequest {
   readonly room: Uint8Array;
   /** A stream label, or '' for all streams. */
@@ -185,6 +192,9 @@ export interface StoreWrites {
   appendToInbox(message: InboxAppend): Promise<number>;
   /** Removes messages; numbers that are not there are no fault. */
   removeFromInbox(principal: Uint8Array, numbers: readonly number[]): Promise<void>;
+
+  /** How much is held, for figures: in little time, however much it is. Absent where that cannot be told. */
+  totals?(): StoreTotals;
 
   /** Finishes the writes that wait, then frees everything. Later writes reject with CLOSED. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 // Health and the graceful end of a relay. Rules: spec/relay-protocol.md §10.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { toHex } from '@sealwire/protocol';
+import { LIMITS, toHex } from '@sealwire/protocol';
 import { connectClient, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -74,7 +74,7 @@ stop(
     await relay.close();
     assert.equal(
       events.map(({ event }) => event),
-      ['listening', 'connected', 'stopping', 'closing', 'disconnected', 'stopped'],
+      ['listening', 'connected', 'authenticated', 'stopping', 'closing', 'disconnected', 'stopped'],
     );
     client.socket.resume();
     assert.match(String(await edit), /closed with/);
@@ -82,6 +82,10 @@ stop(
     await store.close();
   },
 );
+
+stop('[RP102] all waits of a stop together take less than ten seconds', () => {
+  assert.ok(2 * LIMITS.drainMs + LIMITS.closeMs < 10_000);
+});
 
 stop('[RP103] a relay can share a server of its host, which keeps its own pages', async () => {
   const server = createServer((_request, response) => response.end('page'));
