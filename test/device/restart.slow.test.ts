@@ -2,7 +2,7 @@
 // number, and none is sent away for good. The relay is a process with its usual limits; the devices are core's engine on
 // real sockets, each from an address of its own as a proxy would tell it; only the room behind the engine is a counter.
 // Rules: spec/relay-protocol.md §8 (RP161).
-
+// timeout: 600s
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
