@@ -29,6 +29,8 @@ export const createRoomCounts = (durable: CountedRooms, gone: Set<string>): Room
   const shares = new Map<string, OpenShare>();
   const deleted = new Map<string, Uint8Array>();
   const streams = new Set<string>();
+  /** Most frames of a batch follow one of the same stream, whose names need not be looked up for each. */
+  let last: { readonly roomKey: string; readonly stream: string; readonly share: OpenShare } | undefined;
   const shareOf = (room: Uint8Array, roomKey: string): OpenShare => {
     let share = shares.get(roomKey);
     if (share === undefined) {
@@ -41,9 +43,14 @@ export const createRoomCounts = (durable: CountedRooms, gone: Set<string>): Room
     shares,
     deleted,
     append(room, roomKey, stream, bytes) {
+      if (last !== undefined && last.stream === stream && last.roomKey === roomKey) {
+        last.share.bytes += bytes;
+        return;
+      }
       if (gone.has(roomKey)) throw new SealwireError('ROOM_DELETED', 'The room was deleted.');
       const share = shareOf(room, roomKey);
       share.bytes += bytes;
+      last = { roomKey, stream, share };
       const name = roomKey + stream;
       if (streams.has(name)) return;
       streams.add(name);
@@ -57,6 +64,7 @@ export const createRoomCounts = (durable: CountedRooms, gone: Set<string>): Room
     },
     deleteRoom(room) {
       const roomKey = keyOf(room);
+      last = undefined;
       gone.add(roomKey);
       deleted.set(roomKey, room);
       shares.set(roomKey, { bytes: 0, streams: 0 });
