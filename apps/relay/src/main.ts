@@ -29,7 +29,9 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await lmdbStore(data),
+    store: await lmdbStore(data, {
+      failed: ({ code }) => tell({ event: 'store-failed', code }, options, metrics),
+    }),
     host,
     port,
     limits,

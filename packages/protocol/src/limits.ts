@@ -116,6 +116,10 @@ export const LIMITS = {
   roomAppendsAtOnce: 40_000,
   /** Appends to one room a second, after that. */
   roomAppendsPerSecond: 20_000,
+  /** Bytes appended to one room, of all connections, at once. */
+  roomBytesAtOnce: 128 * MiB,
+  /** Bytes appended to one room a second, after that. */
+  roomBytesPerSecond: 32 * MiB,
   /** Rooms that one principal may make. */
   roomsPerPrincipal: 20_000,
   /** Bytes of frames that one principal may store. */

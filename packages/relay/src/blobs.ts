@@ -83,7 +83,7 @@ export const answerBlobs = (
     const isStill = (): void => void socket.destroy();
     socket.setTimeout(2 * limits.pingMs).once('timeout', isStill);
     try {
-      const asker = prove(options, method, request.headers.authorization);
+      const asker = await prove(options, method, request.headers.authorization);
       if (request.method === 'HEAD') await head(blobs, asker, response);
       else if (method === 'get') await get(blobs, asker, request, response, measures);
       else if (method === 'put') await put({ ...options, inTurn }, asker, request, response);
@@ -141,11 +141,11 @@ const PREFLIGHT = {
 };
 
 /** Who asks for what. @throws Refused; SealwireError of the store. */
-const prove = (
+const prove = async (
   { store, limits, now }: BlobAnswerOptions,
   method: BlobMethod,
   header: string | undefined,
-): Asker => {
+): Promise<Asker> => {
   let asked: BlobRequest & { readonly signature: Uint8Array };
   try {
     asked = decodeBlobRequest(header ?? '');
@@ -157,8 +157,7 @@ const prove = (
   if (Math.abs(now() - timeMs) > limits.blobClockMs) throw new Refused('AUTH_FAILED');
   const statement = blobStatement(store.relayId, method, asked);
   if (!isSigned({ publicKey: relayKey, statement, signature })) throw new Refused('AUTH_FAILED');
-  const principal = store.principalOf(relayKey);
-  const record = store.room(room);
+  const [principal, record] = await Promise.all([store.principalOf(relayKey), store.room(room)]);
   const code = refusalInRoom(record, principal);
   if (code !== undefined || !principal || !record) throw new Refused(code ?? 'ROOM_UNKNOWN');
   return { principal, record, room, name };
@@ -259,23 +258,22 @@ const charge = async (
 
 /** Begins a blob that the budgets allow. In turn: what one begins counts for the next. */
 const begin = async (options: BlobAnswerOptions, asker: Asker, size: number): Promise<BlobInfo> => {
-  const code = refusalByBudget(options, asker, size);
+  const code = await refusalByBudget(options, asker, size);
   if (code !== undefined) throw new Refused(code);
   return options.blobs.begin(asker, size, asker.principal);
 };
 
-const refusalByBudget = (
+const refusalByBudget = async (
   { store, blobs, limits }: BlobAnswerOptions,
   { room, principal }: Asker,
   size: number,
-): ErrorCode | undefined => {
+): Promise<ErrorCode | undefined> => {
   const begun = blobs.begunBy(principal);
   if (begun.blobs >= limits.blobParts) return 'LIMIT_REACHED';
   const more = size + FRAME_OVERHEAD;
-  if (store.usage(principal).bytes + begun.bytes + more > limits.bytesPerPrincipal) return 'STORE_FULL';
-  return store.share(room).bytes + blobs.begunIn(room).bytes + more > limits.bytesPerRoom
-    ? 'ROOM_FULL'
-    : undefined;
+  const [usage, share] = await Promise.all([store.usage(principal), store.share(room)]);
+  if (usage.bytes + begun.bytes + more > limits.bytesPerPrincipal) return 'STORE_FULL';
+  return share.bytes + blobs.begunIn(room).bytes + more > limits.bytesPerRoom ? 'ROOM_FULL' : undefined;
 };
 
 const remove = async (

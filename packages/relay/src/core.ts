@@ -121,6 +121,8 @@ export interface Budgets {
   readonly rooms: Buckets;
   /** Appends, by room. */
   readonly roomAppends: Buckets;
+  /** Bytes of appends, by room. */
+  readonly roomBytes: Buckets;
   /** Messages into one principal's inbox, by principal. */
   readonly inbox: Buckets;
   /** Messages with one token, by principal and token. */
@@ -185,6 +187,10 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       roomAppends: createBuckets({
         most: limits.roomAppendsAtOnce,
         everyMs: 1_000 / limits.roomAppendsPerSecond,
+      }),
+      roomBytes: createBuckets({
+        most: limits.roomBytesAtOnce,
+        everyMs: 1_000 / limits.roomBytesPerSecond,
       }),
       inbox: createBuckets({ most: limits.inboxTakes, everyMs: limits.inboxTakeMs }),
       inboxToken: createBuckets({ most: limits.inboxTokenTakes, everyMs: limits.inboxTokenTakeMs }),

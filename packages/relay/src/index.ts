@@ -23,5 +23,5 @@ export type {
   RoomRecord,
   StoreTotals,
 } from './store.ts';
-export { lmdbStore } from './store-lmdb.ts';
+export { type LmdbOptions, lmdbStore } from './store-lmdb.ts';
 export { type MemoryStoreOptions, memoryStore } from './store-memory.ts';

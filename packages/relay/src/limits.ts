@@ -31,6 +31,8 @@ export const RELAY_LIMIT_NAMES = [
   'roomMs',
   'roomAppendsAtOnce',
   'roomAppendsPerSecond',
+  'roomBytesAtOnce',
+  'roomBytesPerSecond',
   'roomsPerPrincipal',
   'bytesPerPrincipal',
   'streamsPerRoom',

@@ -9,6 +9,7 @@ import type { RoomShare } from './store.ts';
 export interface WantedAppend {
   readonly room: Uint8Array;
   readonly stream: string;
+  readonly frame: Uint8Array;
 }
 
 /** Why the append is refused; undefined if the budgets allow it. Warns the session where the room is nearly full. */
@@ -35,11 +36,13 @@ export const refusalByBudget = (
 const refusalByRate = (
   { limits, budgets, clock }: Shared,
   session: Session,
-  { room }: WantedAppend,
+  { room, frame }: WantedAppend,
   { bytes }: RoomShare,
 ): ErrorCode | undefined => {
   const key = keyOf(room);
-  if (!budgets.roomAppends.of(key).take(clock.now(), 1)) return 'LIMIT_REACHED';
+  const now = clock.now();
+  if (!budgets.roomAppends.of(key).take(now, 1) || !budgets.roomBytes.of(key).take(now, frame.length))
+    return 'LIMIT_REACHED';
   if (bytes * 100 >= limits.bytesPerRoom * limits.roomWarnPercent && !session.warned.has(key)) {
     session.warned.add(key);
     session.sendMessage({

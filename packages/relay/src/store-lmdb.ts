@@ -55,16 +55,23 @@ const CACHED = 65_536;
 /** With less than this left on the disk a failed commit counts as a full disk: LMDB reports a short write as EIO. */
 const FULL_BELOW_BYTES = 16 * 1024 * 1024;
 
+type SweepFailed = (error: SealwireError) => void;
+
+export interface LmdbOptions {
+  /** Told when frames of a deleted room could not be removed; they go after the next deletion or start. Default: nobody. */
+  readonly failed?: SweepFailed;
+}
+
 /**
  * Opens the store in a directory, made if it is not there. One process may hold it at a time.
  *
  * @throws SealwireError (rejects) STORE_FAILED if the directory is unusable, held by another relay or of another format.
  */
-export const lmdbStore = async (directory: string): Promise<LocalStore> => {
+export const lmdbStore = async (directory: string, options: LmdbOptions = {}): Promise<LocalStore> => {
   const unlock = await lockDirectory(directory);
   let state: LmdbState;
   try {
-    state = await openState(directory);
+    state = await openState(directory, options.failed ?? (() => {}));
   } catch (cause) {
     await unlock();
     if (cause instanceof SealwireError) throw cause;
@@ -109,7 +116,7 @@ const reading = <T>(read: () => T): T => {
   }
 };
 
-const openState = async (directory: string): Promise<LmdbState> => {
+const openState = async (directory: string, failed: SweepFailed): Promise<LmdbState> => {
   await checkLength(directory);
   const opened = await openTables(directory);
   try {
@@ -118,7 +125,7 @@ const openState = async (directory: string): Promise<LmdbState> => {
     await opened.root.close();
     throw error;
   }
-  return new LmdbState(directory, opened);
+  return new LmdbState(directory, opened, failed);
 };
 
 class LmdbState implements Backing {
@@ -134,14 +141,14 @@ class LmdbState implements Backing {
   /** Positions up to here were used, or may have been, before the store was restored. */
   readonly floor: number;
 
-  constructor(directory: string, { root, tables }: OpenTables) {
+  constructor(directory: string, { root, tables }: OpenTables, failed: SweepFailed) {
     this.#directory = directory;
     this.#root = root;
     this.#tables = tables;
     this.relayId = copyOf(tables.meta.get(META.relayId)!);
     const floor = tables.meta.get(META.floor);
     this.floor = floor ? positionOfKey(floor) : 0;
-    this.#sweep = createSweep({ root, tables }, () => {});
+    this.#sweep = createSweep({ root, tables }, (cause) => void this.#failure(cause).then(failed));
   }
 
   head(room: Uint8Array, roomKey: string): number {

@@ -82,6 +82,26 @@ test(
 );
 
 test(
+  '[RP162] a room takes so many bytes, and more with time',
+  (() => {
+    let now = 0;
+    const clock = { ...systemClock, now: () => now };
+    return withRelay(
+      { limits: { roomBytesAtOnce: 100, roomBytesPerSecond: 1_000 }, clock },
+      async ({ account }) => {
+        const [ada, bob] = [await account(), await account()];
+        const room = await makeRoom(ada, bob);
+        await append(ada.client, room, new Uint8Array(60));
+        refusedWith(await bob.client.request(appending(room, 41)), 'LIMIT_REACHED');
+        await append(bob.client, room, new Uint8Array(40));
+        now += 41;
+        await append(bob.client, room, new Uint8Array(41));
+      },
+    );
+  })(),
+);
+
+test(
   '[RP166] an admin deletes a room: followers hear it, nothing is read, and nobody makes it anew',
   withRelay({}, async ({ account, connect }) => {
     const [ada, bob, eve] = [await account(), await account(), await account()];
