@@ -33,7 +33,7 @@ const restartWith = async (bench: Bench, ...args: string[]): Promise<void> => {
 
 const times = { retryFirstMs: 20, retryLongestMs: 100, appendRetryMs: 100 };
 
-test('[RP163] [RP165] a room without space is announced, then said once; what was written is kept and arrives when there is some', async () => {
+test('[RP183] [RP185] a room without space is announced, then said once; what was written is kept and arrives when there is some', async () => {
   const bench = await setUp();
   try {
     const phone = await bench.create('phone', { times });
@@ -78,7 +78,7 @@ test('[RP163] [RP165] a room without space is announced, then said once; what wa
   }
 });
 
-test('[RP168] a device goes where it was sent once, not to a relay of another name, and comes home again', async () => {
+test('[RP188] a device goes where it was sent once, not to a relay of another name, and comes home again', async () => {
   const bench = await setUp();
   const relays: Relay[] = [];
   try {

@@ -1,7 +1,7 @@
 // A relay with thousands of devices is started anew: all of them follow their room again in a time that goes with their
 // number, and none is sent away for good. The relay is a process with its usual limits; the devices are core's engine on
 // real sockets, each from an address of its own as a proxy would tell it; only the room behind the engine is a counter.
-// Rules: spec/relay-protocol.md §8 (RP161).
+// Rules: spec/relay-protocol.md §8 (RP181).
 // timeout: 600s
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -152,7 +152,7 @@ const comeBack = async (count: number, how: 'stop' | 'kill'): Promise<number> =>
 };
 
 for (const how of ['stop', 'kill'] as const)
-  test(`[RP161] ${MANY} devices are all back after a ${how} within seven times what ${FEW} take, none refused for good`, async () => {
+  test(`[RP181] ${MANY} devices are all back after a ${how} within seven times what ${FEW} take, none refused for good`, async () => {
     const few = await comeBack(FEW, how);
     const many = await comeBack(MANY, how);
     console.log(`${how}: ${FEW} back in ${Math.round(few)} ms, ${MANY} in ${Math.round(many)} ms`);

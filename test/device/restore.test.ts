@@ -1,5 +1,5 @@
 // The relay's disk is lost and a backup put in its place: devices find out, also who comes back when others have written
-// long since, and together they put back all that the backup lacks. Rules: spec/relay-protocol.md §7 (RP167) and §10 (RP171).
+// long since, and together they put back all that the backup lacks. Rules: spec/relay-protocol.md §7 (RP187) and §10 (RP191).
 import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const texts = (chat: Chat): string[] => chat.timeline.get().map(({ text }) => te
 const rolledBack = (device: Device): Promise<void> =>
   new Promise((resolve) => device.onEvidence(({ code }) => code === 'RELAY_ROLLED_BACK' && resolve()));
 
-test('[RP167] [RP171] after a restore every device finds out, and what the backup lacks is there again', async () => {
+test('[RP187] [RP191] after a restore every device finds out, and what the backup lacks is there again', async () => {
   const bench = await setUp();
   try {
     const times = { retryFirstMs: 20, retryLongestMs: 100 };

@@ -1,5 +1,5 @@
 // SIGTERM in the middle of appends: what was acknowledged is there, all hear when and where to come back, and it is quick.
-// Rules: spec/relay-protocol.md §8 (RP161) and §10 (RP101, RP102).
+// Rules: spec/relay-protocol.md §8 (RP181) and §10 (RP101, RP102).
 import { randomBytes } from 'node:crypto';
 import { connectClient, framesHeard, makeKey, makePrincipal } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
@@ -12,7 +12,7 @@ const ROUNDS = 2;
 const SUCCESSOR = 'wss://relay-2.example';
 
 test(
-  '[RP101] [RP102] [RP161] a stop under load loses nothing that was acknowledged and sends everybody on',
+  '[RP101] [RP102] [RP181] a stop under load loses nothing that was acknowledged and sends everybody on',
   withFolder(async (data) => {
     const room = new Uint8Array(randomBytes(32));
     const keys = [makeKey(), makeKey(), makeKey()];

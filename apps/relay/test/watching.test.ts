@@ -20,7 +20,7 @@ const sample = (text: string, name: string): number => {
 };
 
 test(
-  '[RP151] [RP152] [RP172] [BL5] figures count what a device did, and hold nothing of it',
+  '[RP151] [RP152] [RP192] [BL5] figures count what a device did, and hold nothing of it',
   withFolder(async (folder) => {
     const relay = await startRelay(['--data', folder, '--metrics', '0', '--log']);
     const figures = relay.said().match(/^figures at (\S+)$/m)![1]!;

@@ -177,7 +177,7 @@ test('the network coming back ends the wait at once', () => {
   assert.equal(device.say({ type: 'network', on: true }), [], 'one connection at a time');
 });
 
-test('[RP161] a pause that the relay asks for is kept, drawn from one to two times it, and never below the own', () => {
+test('[RP181] a pause that the relay asks for is kept, drawn from one to two times it, and never below the own', () => {
   for (const [afterMs, random, pause] of [
     [undefined, 1, TIMES.retryFirstMs],
     [2_000, 0, 2_000],

@@ -7,7 +7,7 @@ import { drive, idOf, TIMES } from './session-kit.ts';
 
 const test = suite('session without space');
 
-test('[RP165] an append that is refused for the moment is sent again after a while, however often; want of space is said once', () => {
+test('[RP185] an append that is refused for the moment is sent again after a while, however often; want of space is said once', () => {
   const codes: ErrorCode[] = [
     'STORE_FULL',
     'ROOM_FULL',
@@ -44,7 +44,7 @@ test('[RP165] an append that is refused for the moment is sent again after a whi
   }
 });
 
-test('[RP165] a room that is nearly full is said, unless it is not followed', () => {
+test('[RP185] a room that is nearly full is said, unless it is not followed', () => {
   const device = drive();
   device.live(1);
   const warn = (room: number) =>

@@ -56,7 +56,7 @@ const LONGEST_AFTER_MS = 300_000;
 /**
  * The reason of a close frame: the code, then what is said of coming back. An address that does not fit is left out.
  *
- * @see spec/relay-protocol.md §8 (RP160)
+ * @see spec/relay-protocol.md §8 (RP180)
  */
 export const closeReason = (code: ClosingCode, { afterMs, at }: ComeBack = {}): string => {
   const after = afterMs === undefined ? '' : ` after=${Math.min(Math.ceil(afterMs), LONGEST_AFTER_MS)}`;

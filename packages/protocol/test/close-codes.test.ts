@@ -5,7 +5,7 @@ import { closeReason, readComeBack } from '../src/index.ts';
 
 const test = suite('close reasons');
 
-test('[RP160] what was said of coming back is read again', () => {
+test('[RP180] what was said of coming back is read again', () => {
   const at = 'wss://relay-2.example:8443/';
   assert.is(closeReason('TOO_SLOW'), 'TOO_SLOW');
   assert.is(closeReason('TOO_SLOW', { afterMs: 99.2 }), 'TOO_SLOW after=100');
@@ -22,7 +22,7 @@ test('[RP160] what was said of coming back is read again', () => {
   assert.is(closeReason('SHUTTING_DOWN', { afterMs: 7, at: long }), 'SHUTTING_DOWN after=7');
 });
 
-test('[RP160] any reason is read, and what is not of its form says nothing', () => {
+test('[RP180] any reason is read, and what is not of its form says nothing', () => {
   const nothing = { afterMs: undefined, at: undefined };
   const bad = [
     '',

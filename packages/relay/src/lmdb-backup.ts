@@ -1,4 +1,4 @@
-// Copies of an LMDB store: made while a relay writes, checked, and put in place. Rules: spec/relay-protocol.md §10 (RP171).
+// Copies of an LMDB store: made while a relay writes, checked, and put in place. Rules: spec/relay-protocol.md §10 (RP191).
 import { constants, cp, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SealwireError } from '@sealwire/protocol';

@@ -1,5 +1,5 @@
 // Whether an LMDB store is whole: quickly at each start, thoroughly for a backup or when asked.
-// Rules: spec/relay-protocol.md §10 (RP170).
+// Rules: spec/relay-protocol.md §10 (RP190).
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RELAY_ID_BYTES, SealwireError } from '@sealwire/protocol';

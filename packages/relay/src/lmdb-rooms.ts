@@ -1,5 +1,5 @@
 // What the LMDB store works out of a room's tables: its counts where none are kept, and where it ended when the store was
-// restored. Rules: spec/relay-protocol.md §7 (RP167) and §12.
+// restored. Rules: spec/relay-protocol.md §7 (RP187) and §12.
 import { endOf, type Tables } from './lmdb-tables.ts';
 import { decodeFrame, decodeHead, frameKey, positionOfKey } from './records.ts';
 import { FRAME_OVERHEAD, type RoomShare } from './store.ts';

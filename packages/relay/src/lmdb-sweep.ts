@@ -1,5 +1,5 @@
 // Takes the frames of deleted rooms out of the LMDB store, a piece at a time, so that no other write waits for long.
-// Rules: spec/relay-protocol.md §7 (RP166).
+// Rules: spec/relay-protocol.md §7 (RP186).
 import { keyOf } from './keys.ts';
 import { endOf, type OpenTables, type Table } from './lmdb-tables.ts';
 import { frameKey } from './records.ts';

@@ -1,4 +1,4 @@
-// What a room may take, and how fast: judged when an append is asked for. Rules: spec/relay-protocol.md §12 (RP162 to RP165).
+// What a room may take, and how fast: judged when an append is asked for. Rules: spec/relay-protocol.md §12 (RP182 to RP185).
 import type { ErrorCode } from '@sealwire/protocol';
 import { type Awaitable, whenRead } from './awaitable.ts';
 import type { Shared } from './core.ts';

@@ -1,5 +1,5 @@
 // What one batch of writes changes of what rooms take: bytes, streams, and rooms that are deleted.
-// Rules: spec/relay-protocol.md §7 (RP166) and §12 (RP163, RP164).
+// Rules: spec/relay-protocol.md §7 (RP186) and §12 (RP183, RP184).
 import { SealwireError } from '@sealwire/protocol';
 import { keyOf } from './keys.ts';
 import type { RoomShare } from './store.ts';

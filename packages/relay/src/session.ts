@@ -16,63 +16,17 @@ import { type Awaitable, isLater, whenRead } from './awaitable.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 import { type Bucket, createBucket } from './bucket.ts';
 import type { Shared } from './core.ts';
-import type { Follow, Subscriber } from './follow.ts';
+import type { Follow } from './follow.ts';
 import { copyOf } from './keys.ts';
-import type { Link, LinkEvents } from './link.ts';
+import type { Link } from './link.ts';
 import type { Pace } from './pace.ts';
 import { isDeleted } from './rights.ts';
 import type { ActiveRoom } from './rooms.ts';
+import type { Session, SessionStart, StopReason } from './session-shape.ts';
 import { isSigned } from './signatures.ts';
 import { perform } from './verbs.ts';
 
-/** Why a peer is not read: its own socket is full, the disk is behind, it sends too fast, or the store is being read. */
-export type StopReason = 'full' | 'disk' | 'rate' | 'store';
-
-export interface Session extends LinkEvents, Subscriber {
-  /** Where it comes from, if that counts. */
-  readonly address: string | undefined;
-  /** The proven key, from authentication on. */
-  readonly relayKey: Uint8Array | undefined;
-  /** The principal that lists the key at present. */
-  readonly principal: Uint8Array | undefined;
-  /** Follows by room key. */
-  readonly follows: Map<string, Follow>;
-  readonly backlog: Backlog;
-  /** Rooms that it was told of being nearly full. */
-  readonly warned: Set<string>;
-  /** Messages that it may leave in inboxes. */
-  readonly inboxSends: Bucket;
-  /** Appends and edits that wait for the disk. */
-  readonly writing: number;
-  /** Nothing that is sent to it arrives any more. */
-  readonly isOver: boolean;
-  /** Follows a room that is held open from `cursor` on; again, if it is followed already. */
-  follow(room: ActiveRoom, cursor: number): Follow;
-  /** Brings a message of the inbox; to one that reads slowly, only that there is one. */
-  tellOfMessage(message: Extract<RelayMessage, { readonly type: 'inbox' }>): void;
-  sendMessage(message: RelayMessage): void;
-  /** Messages of the peer wait until all reasons are gone; a few may still come. */
-  stopReading(reason: StopReason): void;
-  goOnReading(reason: StopReason): void;
-  /** @param comeBack - default: a pause, for codes that say "not now". */
-  end(code: ClosingCode, comeBack?: ComeBack): void;
-  /** The principal no longer lists the key: ends the session if it acts for that principal. */
-  cutOff(principal: Uint8Array): void;
-  belongsTo(principal: Uint8Array): void;
-  /** Ends the session if it follows nothing and has said nothing since then. */
-  endIfIdle(since: number): void;
-  /** Milliseconds since it connected. */
-  ageMs(): number;
-  /** Acknowledges own appends up to a position that no delivery will come to. */
-  acknowledge(follow: Follow, upTo: number): void;
-  /** Runs what reads the store; damaged or unreadable storage ends the session. */
-  guarded(run: () => Awaitable<void>): Awaitable<void>;
-  writeBegan(): void;
-  /** A write is durable or refused. */
-  writeEnded(): void;
-  /** Resolves when no write of the session waits for the disk. */
-  settled(): Promise<void>;
-}
+export type { Session, SessionStart, StopReason } from './session-shape.ts';
 
 /** Ends that a pause may mend. */
 const NOT_NOW: ReadonlySet<ClosingCode> = new Set([
@@ -85,13 +39,6 @@ const NOT_NOW: ReadonlySet<ClosingCode> = new Set([
 /** A session on a new link: sends the greeting, with `nonce` in it, and starts the time to authenticate. */
 export const createSession = (shared: Shared, link: Link, start: SessionStart): Session =>
   new OpenSession(shared, link, start);
-
-export interface SessionStart {
-  /** Of this connection, among all that the relay ever had. */
-  readonly number: number;
-  readonly nonce: Uint8Array;
-  readonly address: string | undefined;
-}
 
 const STOP_BITS: Readonly<Record<StopReason, number>> = { full: 1, disk: 2, rate: 4, store: 8 };
 

@@ -1,4 +1,4 @@
-// Deleting a room. Rules: spec/relay-protocol.md §7 (RP166).
+// Deleting a room. Rules: spec/relay-protocol.md §7 (RP186).
 import type { ClientMessage, RelayMessage } from '@sealwire/protocol';
 import { edit } from './answers.ts';
 import { type Awaitable, whenRead } from './awaitable.ts';

@@ -55,7 +55,7 @@ pace(
 );
 
 pace(
-  '[RP80] [RP161] who lets more than socketDropBytes of answers wait is dropped as TOO_SLOW',
+  '[RP80] [RP181] who lets more than socketDropBytes of answers wait is dropped as TOO_SLOW',
   withRelay({ limits: { socketPauseBytes: 100_000, socketDropBytes: 1_000_000 } }, async ({ account }) => {
     const { principal, client } = await account();
     const room = await makeRoom({ principal, client });

@@ -13,7 +13,7 @@ const appending = (room: Uint8Array, bytes: number, stream = 'control') =>
   ({ type: 'append', room, stream, frame: new Uint8Array(bytes) }) as const;
 
 test(
-  '[RP163] [RP165] a room that is nearly full is said once a connection, then nobody adds to it; others go on',
+  '[RP183] [RP185] a room that is nearly full is said once a connection, then nobody adds to it; others go on',
   withRelay({ limits: { bytesPerRoom: 1_000, roomWarnPercent: 50 } }, async ({ account, connect }) => {
     const [ada, bob] = [await account(), await account()];
     const room = await makeRoom(ada, bob);
@@ -36,7 +36,7 @@ test(
 );
 
 test(
-  '[RP164] a room has so many streams, and those go on',
+  '[RP184] a room has so many streams, and those go on',
   withRelay({ limits: { streamsPerRoom: 2 } }, async ({ account }) => {
     const { client, ...ada } = await account();
     const room = await makeRoom({ client, ...ada });
@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  '[RP162] an address makes so many rooms and a room takes so many appends, and more with time',
+  '[RP182] an address makes so many rooms and a room takes so many appends, and more with time',
   (() => {
     let now = 0;
     const clock = { ...systemClock, now: () => now };
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  '[RP162] a room takes so many bytes, and more with time',
+  '[RP182] a room takes so many bytes, and more with time',
   (() => {
     let now = 0;
     const clock = { ...systemClock, now: () => now };
@@ -102,7 +102,7 @@ test(
 );
 
 test(
-  '[RP166] an admin deletes a room: followers hear it, nothing is read, and nobody makes it anew',
+  '[RP186] an admin deletes a room: followers hear it, nothing is read, and nobody makes it anew',
   withRelay({}, async ({ account, connect }) => {
     const [ada, bob, eve] = [await account(), await account(), await account()];
     const room = await makeRoom(ada, bob);
@@ -152,7 +152,7 @@ const knock = (address: string): Promise<[number | undefined, string | undefined
     asked.end();
   });
 
-test('[RP161] a stop spreads those who are connected, names a successor, and who is turned away hears when to try again', async () => {
+test('[RP181] a stop spreads those who are connected, names a successor, and who is turned away hears when to try again', async () => {
   const successor = 'ws://127.0.0.1:9';
   const limits = { comeBackMs: 1_500, connections: 3, reconnectsPerSecond: 1 };
   let closed: Promise<{ readonly code: string; readonly reason: string }>[] = [];
@@ -173,7 +173,7 @@ test('[RP161] a stop spreads those who are connected, names a successor, and who
 const idle = { now: 0, reap: (): void => {} };
 
 test(
-  '[RP169] who follows nothing and says nothing is sent away; a follower and who asks stay',
+  '[RP189] who follows nothing and says nothing is sent away; a follower and who asks stay',
   withRelay(
     {
       limits: { idleMs: 1_000, pingMs: 10 },

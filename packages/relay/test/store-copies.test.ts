@@ -1,4 +1,4 @@
-// Copies of a store, and stores that are damaged. Rules: spec/relay-protocol.md §7 (RP167) and §10 (RP170, RP171).
+// Copies of a store, and stores that are damaged. Rules: spec/relay-protocol.md §7 (RP187) and §10 (RP190, RP191).
 import { cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ const positions = (store: Store, of = room): number[] =>
   store.read({ room: of, stream: '', after: 0, maxBytes: 1e9 }).frames.map(({ position }) => position);
 
 test(
-  '[RP171] a copy that is made while everything is written is of one moment and whole',
+  '[RP191] a copy that is made while everything is written is of one moment and whole',
   inFolder(async (folder) => {
     const data = join(folder, 'data');
     const store = await lmdbStore(data);
@@ -78,7 +78,7 @@ test(
 );
 
 test(
-  '[RP167] a restored store uses no position twice, and knows cursors of frames that it lacks, whatever came since',
+  '[RP187] a restored store uses no position twice, and knows cursors of frames that it lacks, whatever came since',
   inFolder(async (folder) => {
     const [first, second, third] = ['first', 'second', 'third'].map((name) => join(folder, name));
     let store = await lmdbStore(first!);
@@ -140,7 +140,7 @@ test(
 );
 
 test(
-  '[RP170] a store that is cut short or is none is refused with a word on what to do, and left as it is',
+  '[RP190] a store that is cut short or is none is refused with a word on what to do, and left as it is',
   inFolder(async (folder) => {
     const data = join(folder, 'data');
     let store = await lmdbStore(data);
@@ -165,7 +165,7 @@ test(
 );
 
 test(
-  '[RP170] records that do not fit are found: at the ends of tables when it is opened, everywhere by a check',
+  '[RP190] records that do not fit are found: at the ends of tables when it is opened, everywhere by a check',
   inFolder(async (folder) => {
     const data = join(folder, 'data');
     const store = await lmdbStore(data);
@@ -218,7 +218,7 @@ test(
 );
 
 test(
-  '[RP164] a store of before counts is counted from its frames',
+  '[RP184] a store of before counts is counted from its frames',
   inFolder(async (folder) => {
     const data = join(folder, 'data');
     let store = await lmdbStore(data);

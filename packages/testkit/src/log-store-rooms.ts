@@ -14,7 +14,7 @@ const makeRoom = async (store: ContractStore, random: Random) => {
 };
 
 export const roomTests = (test: Test): void => {
-  test('[RP163] a room counts bytes, over commits and within one', async ({ store, reopen }, random) => {
+  test('[RP183] a room counts bytes, over commits and within one', async ({ store, reopen }, random) => {
     const [room, other] = [random.bytes(32), random.bytes(32)];
     assert.is((await store.share(room)).bytes, 0);
     const add = (bytes: number, to = room) =>
@@ -34,7 +34,7 @@ export const roomTests = (test: Test): void => {
   });
 
   test(
-    '[RP164] a room counts streams, over commits, within one, and after a restart',
+    '[RP184] a room counts streams, over commits, within one, and after a restart',
     async ({ store, reopen }, random) => {
       const room = random.bytes(32);
       const streams = async (where = store) => (await where.share(room)).streams;
@@ -54,7 +54,7 @@ export const roomTests = (test: Test): void => {
     'countsStreams',
   );
 
-  test('[RP163] charges count for room and principal, and nothing falls below 0', async ({
+  test('[RP183] charges count for room and principal, and nothing falls below 0', async ({
     store,
   }, random) => {
     const { room, principal } = await makeRoom(store, random);
@@ -66,7 +66,7 @@ export const roomTests = (test: Test): void => {
     assert.equal([(await store.share(room)).bytes, (await store.usage(principal)).bytes], [0, 0]);
   });
 
-  test('[RP166] a deleted room is empty for good, its id stays taken, others are not touched', async ({
+  test('[RP186] a deleted room is empty for good, its id stays taken, others are not touched', async ({
     store,
     reopen,
   }, random) => {
@@ -100,7 +100,7 @@ export const roomTests = (test: Test): void => {
   });
 
   test(
-    '[RP166] a deletion that fails changes nothing, and the room goes on',
+    '[RP186] a deletion that fails changes nothing, and the room goes on',
     async ({ store, breakDisk }, random) => {
       const { room } = await makeRoom(store, random);
       await store.append({ room, stream: 'a', frame: random.bytes(3) });

@@ -100,7 +100,7 @@ const addClient = ({ good }: Layer): void => {
     numbers: [1, 2, 9],
   });
   says('get-room', 'RP120', [byte(0x11), request, room], { request: 300, room: hex(room) });
-  says('delete-room', 'RP166', [byte(0x20), request, room, varuint(5)], {
+  says('delete-room', 'RP186', [byte(0x20), request, room, varuint(5)], {
     request: 300,
     room: hex(room),
     version: 5,
@@ -206,7 +206,7 @@ const addRelay = ({ good }: Layer): void => {
     room: hex(room),
     code: 'NOT_A_MEMBER',
   });
-  says('room-nearly-full', 'RP165', [byte(0xa0), room, varuint(90), varuint(100)], {
+  says('room-nearly-full', 'RP185', [byte(0xa0), room, varuint(90), varuint(100)], {
     room: hex(room),
     bytes: 90,
     mostBytes: 100,
