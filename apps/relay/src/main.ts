@@ -10,6 +10,8 @@ import {
   fileBlobStore,
   forwardedBy,
   forwardedFor,
+  type LmdbOptions,
+  type LogStore,
   lmdbStore,
   type RelayEvent,
   serveApp,
@@ -29,14 +31,15 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await lmdbStore(data, {
-      failed: ({ code }) => tell({ event: 'store-failed', code }, options, metrics),
-    }),
+    store: await openStore(options, (error) =>
+      tell({ event: 'store-failed', code: error.code }, options, metrics),
+    ),
     host,
     port,
     limits,
     ...(tls && { tls }),
-    ...(options.blobs && { blobs: await fileBlobStore(join(data, 'blobs')) }),
+    // Over NATS they would have to be at all relays.
+    ...(options.blobs && !options.store && { blobs: await fileBlobStore(join(data, 'blobs')) }),
     ...(metrics && { measures: metrics.measures }),
     ...(addressOf && { addressOf }),
     ...(options.successor && { successor: options.successor }),
@@ -46,8 +49,8 @@ const main = async (options: Options): Promise<void> => {
   const told = address ?? relay.address;
   if (options.app) answerOthers = await staticFiles({ directory: options.app, relay: told });
   const apps = await Promise.all(options.apps.map((app) => serveApp({ ...app, host, relay: told })));
-  const figures =
-    options.metrics && (await metrics?.listen(relay, () => bytesIn(join(data, 'data.mdb')), options.metrics));
+  const storeBytes = options.store ? undefined : () => bytesIn(join(data, 'data.mdb'));
+  const figures = options.metrics && (await metrics?.listen(relay, storeBytes, options.metrics));
   const stop = (): void => {
     figures?.close();
     figures?.closeAllConnections();
@@ -60,6 +63,17 @@ const main = async (options: Options): Promise<void> => {
     process.stdout.write(`figures at http://${at.address}:${at.port}/metrics\n`);
   }
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
+};
+
+const openStore = async (
+  { data, store }: Options,
+  failed: NonNullable<LmdbOptions['failed']>,
+): Promise<LogStore> => {
+  if (store === undefined) return lmdbStore(data, { failed });
+  // Only whoever asks for it loads the client of NATS.
+  const { natsStore } = await import('@sealwire/relay/nats');
+  const { tls, ...place } = store;
+  return natsStore({ ...place, ...(tls && { tls: {} }) });
 };
 
 const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {

@@ -16,7 +16,7 @@ export interface Metrics {
   /** Answers `GET /metrics`. @throws Error (rejects) of node:net if the port cannot be bound. */
   listen(
     relay: Relay,
-    storeBytes: () => Promise<number>,
+    storeBytes: (() => Promise<number>) | undefined,
     place: { readonly host: string; readonly port: number },
   ): Promise<Server>;
 }
@@ -96,7 +96,8 @@ export const createMetrics = (): Metrics => {
       gauge('active_rooms', 'Rooms that somebody follows', () => relay.load.activeRooms);
       for (const name of ['rooms', 'principals', 'frames'] as const)
         gauge(`store_${name}`, `Number of ${name} in the store`, () => relay.totals()?.[name] ?? 0);
-      gauge('store_bytes', 'Bytes of the store on disk', storeBytes);
+      // NATS tells of its own disks.
+      if (storeBytes) gauge('store_bytes', 'Bytes of the store on disk', storeBytes);
       const server = createServer((request, response) => {
         if (request.url !== '/metrics' || request.method !== 'GET') {
           response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');

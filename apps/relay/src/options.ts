@@ -12,8 +12,10 @@ import { type Environment, readSettings } from './settings.ts';
 export interface Options {
   readonly host: string;
   readonly port: number;
-  /** Folder of the store. */
+  /** Folder of the store, where it is on this machine. */
   readonly data: string;
+  /** Where the store is, if it is not on this machine. */
+  readonly store: NatsPlace | undefined;
   /** Apps to serve on ports of their own. */
   readonly apps: readonly { readonly port: number; readonly directory: string }[];
   /** An app to serve on the relay's port. */
@@ -37,6 +39,17 @@ export interface Options {
   readonly trusted: AddressSet | undefined;
 }
 
+/** A store over a NATS cluster. */
+export interface NatsPlace {
+  readonly servers: readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly tls: boolean;
+  readonly prefix?: string;
+  readonly shards?: number;
+  readonly replicas?: number;
+}
+
 export const HELP = `sealwire-relay [options]
 sealwire-relay backup DIR [--data DIR]    copies the store into a new folder, while a relay uses it
 sealwire-relay restore DIR [--data DIR]   puts such a copy where no store is
@@ -47,13 +60,15 @@ Stores and forwards sealed frames. It can read none of them.
   --host HOST        where to listen (default: 127.0.0.1; 0.0.0.0 is everywhere)
   --port PORT        default: 8787; 0 is any free one
   --data DIR         folder of the store, made if it is not there (default: ./sealwire-data)
+  --store URL        instead of --data: nats:// or tls://[USER:PASS@]HOST:PORT[,HOST:PORT…][/NAME][?shards=16&replicas=3];
+                     any number of relays may have the same. NAME begins all names there (default: sealwire)
   --app PORT=DIR     serve the built app in DIR on a port of its own; may be given again
   --static DIR       serve the built app in DIR on the relay's own port
   --address URL      ws:// or wss:// address that the apps are told (default: ws://HOST:PORT)
   --successor URL    ws:// or wss:// address of a relay with the same store, told to devices when this one stops
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
-  --no-blobs         keep no attachments (they lie in the store's folder, under blobs)
+  --no-blobs         keep no attachments (they lie in the store's folder, under blobs; with --store there are none)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
   --trusted-proxy ADDRESS[/BITS]  a proxy, or a network of them: only their X-Forwarded-For counts; may be given again
   --limit NAME=N     another number for a limit; may be given again
@@ -83,6 +98,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     host: values.host ?? '127.0.0.1',
     port: portOf(values.port ?? '8787', '--port'),
     data: values.data ?? USUAL_DATA,
+    store: storeOf(values.store, values.data),
     apps: (values.app ?? []).map(appOf),
     app: values.static,
     address: values.address,
@@ -94,6 +110,38 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,
     trusted: values['trusted-proxy']?.length ? trustedOf(values['trusted-proxy']) : undefined,
+  };
+};
+
+/** `nats://USER:PASS@HOST:PORT,HOST:PORT/NAME?shards=N&replicas=N`; only the first part must be there. */
+const storeOf = (text: string | undefined, data: string | undefined): NatsPlace | undefined => {
+  if (text === undefined) return undefined;
+  if (data !== undefined) throw new RangeError('--store and --data: a relay has one store');
+  const [, scheme, who, hosts = '', prefix, query] =
+    /^(nats|tls):\/\/(?:([^@/]+)@)?([^/?@]+)(?:\/([a-zA-Z0-9-]*))?(?:\?(.*))?$/.exec(text) ?? [];
+  const servers = hosts.split(',');
+  if (
+    scheme === undefined ||
+    !servers.every((server) => /^([\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?$/.test(server))
+  ) {
+    // Without what stands in it, since that may be a password.
+    throw new RangeError('--store: not nats://HOST:PORT[,HOST:PORT…][/NAME][?shards=N&replicas=N]');
+  }
+  const numbers: { shards?: number; replicas?: number } = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    if ((name !== 'shards' && name !== 'replicas') || !/^[1-9]\d{0,3}$/.test(value)) {
+      throw new RangeError(`--store: ${name}=${value} is neither shards=N nor replicas=N`);
+    }
+    numbers[name] = Number(value);
+  }
+  const [user, pass] = (who ?? '').split(':').map(decodeURIComponent);
+  return {
+    servers,
+    tls: scheme === 'tls',
+    ...(user && { user }),
+    ...(pass !== undefined && { pass }),
+    ...(prefix && { prefix }),
+    ...numbers,
   };
 };
 

@@ -7,6 +7,7 @@ export const FLAGS = {
   host: { type: 'string' },
   port: { type: 'string' },
   data: { type: 'string' },
+  store: { type: 'string' },
   app: { type: 'string', multiple: true },
   static: { type: 'string' },
   address: { type: 'string' },

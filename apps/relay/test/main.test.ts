@@ -28,6 +28,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     host: '127.0.0.1',
     port: 8787,
     data: './sealwire-data',
+    store: undefined,
     apps: [],
     app: undefined,
     address: undefined,

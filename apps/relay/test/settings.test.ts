@@ -81,6 +81,36 @@ test(
   }),
 );
 
+test('[RP154] a store at NATS is named by one address, and a wrong one without the password that it may hold', () => {
+  const stores: [string, Options['store']][] = [
+    ['nats://a:4222', { servers: ['a:4222'], tls: false }],
+    [
+      'tls://ada:pass%20word@a:1,b-2.example:2,[::1]:3/team-1?shards=32&replicas=5',
+      {
+        servers: ['a:1', 'b-2.example:2', '[::1]:3'],
+        tls: true,
+        user: 'ada',
+        pass: 'pass word',
+        prefix: 'team-1',
+        shards: 32,
+        replicas: 5,
+      },
+    ],
+  ];
+  for (const [text, store] of stores) assert.equal(parsed(['--store', text]).store, store);
+  assert.is(parsed([]).store, undefined);
+  for (const text of ['http://a', 'nats://', 'nats://u:secret@a b', 'nats://u:secret@a/x/y', 'a:1']) {
+    assert.throws(
+      () => parseOptions(['--store', text]),
+      (error: Error) => /--store: not nats/.test(error.message) && !error.message.includes('secret'),
+    );
+  }
+  for (const query of ['shards=0', 'replicas=x', 'shard=2']) {
+    assert.throws(() => parseOptions(['--store', `nats://a?${query}`]), /neither shards=N nor replicas=N/);
+  }
+  assert.throws(() => parseOptions(['--store', 'nats://a', '--data', 'b']), /--store and --data/);
+});
+
 test('[RP154] every flag has a variable', () => {
   assert.equal(Object.keys(FLAGS).map(variableOf).slice(0, 2), [
     'SEALWIRE_RELAY_HOST',

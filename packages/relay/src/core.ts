@@ -3,6 +3,7 @@
 import { type ClosingCode, NONCE_BYTES } from '@sealwire/protocol';
 import { addressGroup, createAddresses } from './addresses.ts';
 import { type Buckets, createBuckets } from './bucket.ts';
+import { type CellParty, type CellsAbroad, createCellsAbroad } from './cells-abroad.ts';
 import { keyOf } from './keys.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock, Link, LinkEvents } from './link.ts';
@@ -91,11 +92,9 @@ export interface RelayCore {
 export interface Shared extends CoreOptions {
   readonly measures: Measures;
   readonly rooms: Rooms;
-  readonly cells: Cells<Session>;
+  readonly cells: CellsAbroad;
   /** True from the moment that the relay stops: nothing new is begun. */
   isStopping(): boolean;
-  /** Sends what an event of a cell brings, and watches the time of the cells. */
-  rendezvous(effects: readonly Effect<Session>[]): void;
   authenticated(session: Session, relayKey: Uint8Array): void;
   /** A session acts for another principal than before, or for none. */
   actsFor(session: Session, before: Uint8Array | undefined, after: Uint8Array | undefined): void;
@@ -144,21 +143,23 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
   const byKey = new Map<string, readonly Session[]>();
   const byPrincipal = new Map<string, readonly Session[]>();
   let stopping = false;
-  const cells = createCells<Session>(limits, ({ address }) => address);
+  const cells = createCells<CellParty>(limits, ({ address }) => address);
   const pressure = createPressure(limits.appendBytesWaiting);
   const timer = createCellTimer(clock, cells);
+
+  const deliver = (effects: readonly Effect<CellParty>[]): void => {
+    deliverEffects(effects);
+    timer.set();
+  };
+  const abroad = createCellsAbroad({ cells, clock, limits, deliver, post: store.neighbours?.post });
 
   const shared: Shared = {
     ...options,
     measures,
     rooms: createRooms({ store, clock, readBytes: limits.readBytes, measures }),
-    cells,
+    cells: abroad,
     pressure,
     isStopping: () => stopping,
-    rendezvous(effects) {
-      deliverEffects(effects);
-      timer.set();
-    },
     authenticated(session, relayKey) {
       const ms = Math.round(session.ageMs());
       options.log({ event: 'authenticated', connection: session.number, ms });
@@ -199,7 +200,8 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       sessions.delete(session);
       if (session.address !== undefined) addresses.left(session.address, !session.authenticated);
       if (session.relayKey) removeFrom(byKey, keyOf(session.relayKey), session);
-      shared.rendezvous(cells.left(clock.now(), session));
+      abroad.left(session);
+      deliver(cells.left(clock.now(), session));
     },
   };
 
@@ -226,6 +228,7 @@ export const createRelayCore = (options: CoreOptions): RelayCore => {
       });
       shared.rooms.pass();
       timer.stop();
+      abroad.end();
       // All at once would be more than the next relay takes in: each draws its pause from one to two times this.
       const afterMs = Math.max(limits.comeBackMs, (sessions.size * 1_000) / limits.reconnectsPerSecond);
       for (const session of sessions) session.end('SHUTTING_DOWN', { afterMs, at: successor });
@@ -253,7 +256,7 @@ const removeFrom = (index: Map<string, readonly Session[]>, key: string, session
   else index.delete(key);
 };
 
-const deliverEffects = (effects: readonly Effect<Session>[]): void => {
+const deliverEffects = (effects: readonly Effect<CellParty>[]): void => {
   for (const { to, message } of effects) to.sendMessage(message);
 };
 
@@ -278,7 +281,7 @@ const createPressure = (mostBytes: number): Pressure => {
 };
 
 /** One timer for all cells, set to the first deadline. */
-const createCellTimer = (clock: Clock, cells: Cells<Session>): { set(): void; stop(): void } => {
+const createCellTimer = (clock: Clock, cells: Cells<CellParty>): { set(): void; stop(): void } => {
   let setTo: number | undefined;
   let cancel = (): void => {};
   const set = (): void => {

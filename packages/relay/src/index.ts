@@ -8,7 +8,7 @@ export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
 export { backupStore, checkStore, restoreStore } from './lmdb-backup.ts';
 export type { StoreReport } from './lmdb-check.ts';
 export type { Measures } from './measures.ts';
-export type { Neighbours, RoomNews, Watch } from './neighbours.ts';
+export type { Neighbours, Post, RoomNews, Watch } from './neighbours.ts';
 export { type AddressSet, addressSet, forwardedBy, forwardedFor } from './proxies.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay.ts';
 export { type AppOptions, type AppServer, serveApp, staticFiles } from './static-files.ts';

@@ -33,4 +33,15 @@ export interface Neighbours {
   watchInbox(principal: Uint8Array, changed: () => void): Watch;
   /** Takes a signal to the other relays that watch the room; not kept for those that do not. */
   signal(room: Uint8Array, payload: Uint8Array): void;
+  readonly post: Post;
+}
+
+/** Bytes from relay to relay, not stored. */
+export interface Post {
+  /** Of this relay, unlike that of any other: letters, digits, `-` and `_`. */
+  readonly name: string;
+  /** Hears what others bring to a place, in the order of each sender. */
+  listen(place: string, heard: (bytes: Uint8Array) => void): Watch;
+  /** @returns whether somebody listens there, other than this relay. Never rejects: who cannot be reached does not listen. */
+  bring(place: string, bytes: Uint8Array): Promise<boolean>;
 }

@@ -29,6 +29,8 @@ export interface Cells<Party> {
   left(now: number, party: Party): Effect<Party>[];
   /** Ends every cell whose time is over. */
   expire(now: number): Effect<Party>[];
+  /** Whether the id is that of a cell that is open, or ended not long ago. */
+  knows(id: Uint8Array): boolean;
   /** When `expire` has something to do next; undefined when no cell is open. */
   nextDeadline(): number | undefined;
 }
@@ -200,6 +202,8 @@ export const createCells = <Party extends object>(
       }
       return effects;
     },
+
+    knows: (id) => cells.has(keyOf(id)) || ended.has(keyOf(id)),
 
     nextDeadline() {
       const cell = firstDue();

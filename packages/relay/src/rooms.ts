@@ -180,7 +180,15 @@ export const createRooms = ({ store, clock, readBytes, measures }: RoomsOptions)
       if (known !== undefined) {
         known.holds++;
         if (known.opening) return known.opening.then(() => known);
-        return cursor > known.head ? whenRead(known.watch?.catchUp(), () => known) : known;
+        if (cursor <= known.head || known.watch === undefined) return known;
+        return known.watch.catchUp().then(
+          () => known,
+          (error: unknown) => {
+            known.holds--;
+            close(known);
+            throw error;
+          },
+        );
       }
       const room = newRoom(id);
       try {

@@ -70,27 +70,14 @@ const rendezvous = (
   shared: Shared,
   session: Session,
   message: Message<'rendezvous-open' | 'rendezvous-join' | 'rendezvous-send' | 'rendezvous-close'>,
-): RelayMessage | undefined => {
-  const { cells } = shared;
-  const now = shared.clock.now();
-  switch (message.type) {
-    case 'rendezvous-open':
-      if (shared.isStopping()) return refusal(message.request, 'SHUTTING_DOWN');
-      shared.rendezvous(cells.open(now, session, message.request, message.id, message.payload));
-      break;
-    case 'rendezvous-join':
-      shared.rendezvous(cells.join(now, session, message.request, message.id));
-      break;
-    case 'rendezvous-send': {
-      const effects = cells.send(now, session, message.id, message.payload);
-      if (effects) shared.rendezvous(effects);
-      else session.end('UNEXPECTED_MESSAGE');
-      break;
-    }
-    case 'rendezvous-close':
-      shared.rendezvous(cells.close(now, session, message.id));
+): Awaitable<RelayMessage | undefined> => {
+  if (message.type === 'rendezvous-open' && shared.isStopping()) {
+    return refusal(message.request, 'SHUTTING_DOWN');
   }
-  return undefined;
+  return whenRead(shared.cells.handle(session, message), (isInOrder) => {
+    if (!isInOrder) session.end('UNEXPECTED_MESSAGE');
+    return undefined;
+  });
 };
 
 const putPrincipal = (

@@ -216,4 +216,95 @@ relays(
   }),
 );
 
+relays(
+  '[RP167] [RP90] [RP92] [RP95] a cell that is opened at one relay is joined at the other, and passes payloads both ways',
+  withRelays(async ({ connect }) => {
+    const [opener, joiner, third] = [await connect(0), await connect(1), await connect(1)];
+    const id = new Uint8Array(randomBytes(16));
+    const open = { type: 'rendezvous-open', id, payload: Uint8Array.of(1) } as const;
+    refusedWith(await joiner.request({ type: 'rendezvous-join', id }), 'RENDEZVOUS_UNKNOWN');
+    answered(await opener.request(open), 'rendezvous-opened');
+    refusedWith(await third.request(open), 'RENDEZVOUS_EXISTS');
+    const found = answered(await joiner.request({ type: 'rendezvous-join', id }), 'rendezvous-found');
+    assert.equal([...found.payload], [1]);
+    await opener.until(({ type }) => type === 'rendezvous-joined');
+    for (let i = 2; i < 20; i++) joiner.send({ type: 'rendezvous-send', id, payload: Uint8Array.of(i) });
+    opener.send({ type: 'rendezvous-send', id, payload: Uint8Array.of(99) });
+    const payloads = (client: TestClient): number[] =>
+      client.heard.flatMap((message) => (message.type === 'rendezvous-message' ? [message.payload[0]!] : []));
+    await opener.until(() => payloads(opener).length === 18);
+    assert.equal(
+      payloads(opener),
+      Array.from({ length: 18 }, (_, i) => i + 2),
+    );
+    await joiner.until(() => payloads(joiner).length === 1);
+    refusedWith(await third.request({ type: 'rendezvous-join', id }), 'RENDEZVOUS_SECOND_JOINER');
+    for (const client of [opener, joiner]) {
+      const { code } = answered(
+        await client.until(({ type }) => type === 'rendezvous-closed'),
+        'rendezvous-closed',
+      );
+      assert.is(code, 'RENDEZVOUS_SECOND_JOINER');
+    }
+  }),
+);
+
+relays(
+  '[RP167] [RP95] who takes part in a cell of another relay and goes is missed there, and the other way round',
+  withRelays(async ({ connect }) => {
+    for (const goes of ['opener', 'joiner'] as const) {
+      const parties = { opener: await connect(0), joiner: await connect(1) };
+      const id = new Uint8Array(randomBytes(16));
+      const opened = await parties.opener.request({ type: 'rendezvous-open', id, payload: Uint8Array.of(1) });
+      answered(opened, 'rendezvous-opened');
+      answered(await parties.joiner.request({ type: 'rendezvous-join', id }), 'rendezvous-found');
+      parties[goes].socket.terminate();
+      const stays = parties[goes === 'opener' ? 'joiner' : 'opener'];
+      const closed = await stays.until(({ type }) => type === 'rendezvous-closed');
+      assert.is(answered(closed, 'rendezvous-closed').code, 'RENDEZVOUS_PEER_LEFT');
+    }
+  }),
+);
+
+relays(
+  '[RP164] [RP64] edits of one room and one principal at two relays at a time: of each version there is one',
+  async () => {
+    const at = { servers: cluster.servers, prefix: `relays-${++stores}`, shards: 1, replicas: 1 };
+    const both = [await natsStore(at), await natsStore(at)];
+    try {
+      const [room, id, manageKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+      for (let version = 1; version <= 30; version++) {
+        const edits = await Promise.allSettled(
+          both.flatMap((store) => [
+            store.putRoom({ room, version, members: [] }),
+            store.putPrincipal({ id, manageKey, version, relayKeys: [randomBytes(32)] }),
+          ]),
+        );
+        assert.is(edits.filter(({ status }) => status === 'fulfilled').length, 2, `version ${version}`);
+      }
+      for (const store of both) {
+        assert.is((await store.room(room))!.version, 30);
+        const { version, relayKeys } = (await store.principal(id))!;
+        assert.is(version, 30);
+        assert.equal([...(await store.principalOf(relayKeys[0]!))!], [...id]);
+      }
+    } finally {
+      for (const store of both) await store.close();
+    }
+  },
+);
+
+relays('[RP165] [RP125] what was counted at one relay is known to another', async () => {
+  const at = { servers: cluster.servers, prefix: `relays-${++stores}`, shards: 1, replicas: 1 };
+  const [first, second] = [await natsStore(at), await natsStore(at)];
+  const [author, room] = [randomBytes(32), randomBytes(32)];
+  await first.putRoom({ room, version: 1, members: [] }, author);
+  for (const store of [first, second]) {
+    await store.append({ room, stream: 'control', frame: new Uint8Array(100), author });
+  }
+  await first.close();
+  assert.equal(await second.usage(author), { rooms: 1, bytes: 2 * 148 });
+  await second.close();
+});
+
 relays.run();

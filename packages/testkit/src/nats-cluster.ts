@@ -10,6 +10,8 @@ import { join } from 'node:path';
 export interface NatsCluster {
   /** `127.0.0.1:PORT` of each node. */
   readonly servers: readonly string[];
+  /** Process ids of the nodes that run. */
+  pids(): number[];
   /** SIGKILL of one node. */
   kill(index: number): Promise<void>;
   /** Starts a node again, on its port and folder. */
@@ -64,6 +66,7 @@ export const startNatsCluster = async (nodes = 3): Promise<NatsCluster> => {
     const child = running[index];
     running[index] = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.ref();
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
@@ -81,7 +84,13 @@ export const startNatsCluster = async (nodes = 3): Promise<NatsCluster> => {
     await dispose();
     throw error;
   }
-  return { servers: ports.slice(0, nodes).map((port) => `127.0.0.1:${port}`), kill, start, dispose };
+  return {
+    servers: ports.slice(0, nodes).map((port) => `127.0.0.1:${port}`),
+    pids: () => running.flatMap((child) => (child?.pid === undefined ? [] : [child.pid])),
+    kill,
+    start,
+    dispose,
+  };
 };
 
 /** Ports that are free in the moment of asking, all different. */

@@ -24,11 +24,13 @@ const PROGRAM = fileURLToPath(new URL('../../../apps/relay/src/main.ts', import.
  * @throws Error with what the program said, if it ends before it listens.
  */
 export const startRelayProcess = async (options: {
-  readonly data: string;
+  /** Folder of the store; not for a relay that has its store elsewhere. */
+  readonly data?: string;
   readonly port?: number;
   readonly args?: readonly string[];
 }): Promise<RelayProcess> => {
-  const args = ['--port', String(options.port ?? 0), '--data', options.data, ...(options.args ?? [])];
+  const { port = 0, data, args: more = [] } = options;
+  const args = ['--port', String(port), ...(data === undefined ? [] : ['--data', data]), ...more];
   const child = spawn(
     process.execPath,
     ['--conditions=sealwire:source', '--import', 'tsx', PROGRAM, ...args],

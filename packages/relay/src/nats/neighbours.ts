@@ -1,6 +1,7 @@
 // What other relays do, as NATS tells it: frames and records after they are stored, signals as they are sent. What is told
 // may get lost; so frames are checked against their order, and everything is looked at anew when something may have been
 // missed. Rules: spec/relay-protocol.md §13 (RP160 to RP163, RP166).
+import { randomBytes } from 'node:crypto';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { SealwireError } from '@sealwire/protocol';
 import { keyOf } from '../keys.ts';
@@ -15,8 +16,10 @@ import type { Names } from './subjects.ts';
 export interface NatsNeighbours extends Neighbours {
   /** JetStream has acknowledged a message of this relay: calls `settle`, unless the message itself is `seen` first. */
   acknowledged(roomKey: string, seq: number, settle: () => void): void;
-  /** Something may have been missed: looks at everything that is watched, or at the rooms that `isMeant` says. */
-  lookAgain(isMeant?: (room: Uint8Array) => boolean): void;
+  /** Something of these rooms may have been missed. */
+  lookAgain(isMeant: (room: Uint8Array) => boolean): void;
+  /** Something may have been missed: looks at everything that is watched, a little at a time. */
+  lookAtAll(): Promise<void>;
   end(): void;
 }
 
@@ -34,7 +37,7 @@ interface WatchedRoom {
   readonly log: RoomLog;
   /** Reads what was missed; once more if that is asked for while it reads. */
   catchUp(): Promise<void>;
-  edited(): void;
+  lookAgain(): Promise<void>;
   /** An own frame that is acknowledged: `settle` is called by its being told, which is made sure of, or by the end. */
   expect(seq: number, settle: () => void): void;
   settleExpected(): void;
@@ -42,6 +45,10 @@ interface WatchedRoom {
 
 /** Messages of a room that are held until one before them was read. */
 const MOST_WAITING = 1_024;
+/** So many looks at the store are under way at a time, when all is looked at. */
+const LOOKS_AT_ONCE = 16;
+/** Who takes longer to answer is not there. */
+const BROUGHT_WITHIN_MS = 3_000;
 /** Other nodes hear of a subscription a moment after this one has it; what they stored meanwhile is read after this time. */
 const SPREAD_WITHIN_MS = 1_000;
 /** An own frame is told about as fast as it is acknowledged; later than this it is taken for lost. */
@@ -50,7 +57,7 @@ const TOLD_WITHIN_MS = 250;
 export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours => {
   const { connection, jetStream, names, principals, seen } = options;
   const rooms = new Map<string, WatchedRoom>();
-  const others = new Set<() => void>();
+  const others = new Set<() => Promise<void> | void>();
   let isOver = false;
 
   const subscribe = (subject: string, told: (message: Msg) => void): Subscription =>
@@ -106,10 +113,11 @@ export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours
       room,
       log,
       catchUp,
-      edited() {
-        void jetStream.last(names.record('room', room)).then((found) => {
-          if (found && !isEnded()) news.edited(decodeRoom(room, found.data));
-        }, ignored);
+      async lookAgain() {
+        if (log.tail === undefined || isEnded()) return;
+        await catchUp().catch(ignored);
+        const found = await jetStream.last(names.record('room', room)).catch(ignored);
+        if (found && !isEnded()) news.edited(decodeRoom(room, found.data));
       },
       expect(seq, settle) {
         if (log.has(seq)) return;
@@ -164,21 +172,23 @@ export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours
 
   /** A watch of something that is only told to have changed. */
   const watchSubjects = (
-    changed: () => void,
+    changed: () => Promise<void> | void,
     begin: (listen: (subject: string) => void) => Promise<void>,
   ): Watch => {
     const subscriptions = new Map<string, Subscription>();
     let isEnded = false;
-    const tell = (): void => {
-      if (!isEnded) changed();
-    };
+    const tell = (): Promise<void> | void => (isEnded || isOver ? undefined : changed());
     others.add(tell);
     return {
       ready: begin((subject) => {
-        if (!isEnded && !subscriptions.has(subject)) subscriptions.set(subject, subscribe(subject, tell));
+        if (isEnded || subscriptions.has(subject)) return;
+        subscriptions.set(
+          subject,
+          subscribe(subject, () => void tell()),
+        );
       }),
       async catchUp() {
-        tell();
+        await tell();
       },
       end() {
         isEnded = true;
@@ -198,7 +208,7 @@ export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours
       await flushed();
     };
     return watchSubjects(
-      () => void findClaimant().then(changed, ignored),
+      () => findClaimant().then(changed, ignored),
       async (begin) => {
         listen = begin;
         listen(names.live(key, 'key'));
@@ -217,18 +227,34 @@ export const createNeighbours = (options: NatsNeighboursOptions): NatsNeighbours
         return flushed();
       }),
     signal: (room, payload) => connection.publish(names.live(room, 'signal'), payload),
+    post: {
+      name: randomBytes(12).toString('base64url'),
+      listen(place, heard) {
+        const subscription = subscribe(names.post(place), (message) => {
+          heard(message.data.slice());
+          message.respond();
+        });
+        return { ready: flushed(), async catchUp() {}, end: () => subscription.unsubscribe() };
+      },
+      bring: (place, bytes) =>
+        connection.request(names.post(place), bytes, { timeout: BROUGHT_WITHIN_MS }).then(
+          () => true,
+          () => false,
+        ),
+    },
     acknowledged(roomKey, seq, settle) {
       const watched = rooms.get(roomKey);
       if (watched?.log.tail === undefined) settle();
       else watched.expect(seq, settle);
     },
-    lookAgain(isMeant = () => true) {
-      for (const watched of rooms.values()) {
-        if (!isMeant(watched.room) || watched.log.tail === undefined) continue;
-        watched.catchUp().catch(ignored);
-        watched.edited();
-      }
-      for (const tell of others) tell();
+    lookAgain(isMeant) {
+      void look(
+        [...rooms.values()].filter(({ room }) => isMeant(room)).map((watched) => () => watched.lookAgain()),
+      );
+    },
+    async lookAtAll() {
+      await look([...rooms.values()].map((watched) => () => watched.lookAgain()));
+      await look([...others]);
     },
     end() {
       isOver = true;
@@ -244,6 +270,15 @@ const liveOf = (message: Msg): Stored & { readonly before: number } => ({
 });
 
 /** What cannot be read now is read when something is told next, or at the next look at everything. */
-const ignored = (error: unknown): void => {
+const ignored = (error: unknown): undefined => {
   if (!(error instanceof SealwireError)) throw error;
+};
+
+/** Looks one after the other, a few at a time: with many connections there is much to look at. */
+const look = async (looks: readonly (() => Promise<void> | void)[]): Promise<void> => {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < looks.length) await looks[next++]!();
+  };
+  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lane));
 };

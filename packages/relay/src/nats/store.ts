@@ -8,7 +8,7 @@ import {
   type RetentionPolicy,
   type StorageType,
 } from '@nats-io/jetstream';
-import { type ConnectionOptions, connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { RELAY_ID_BYTES, Reader, SealwireError } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { whenRead } from '../awaitable.ts';
@@ -33,14 +33,20 @@ export interface NatsStoreOptions {
   readonly shards?: number;
   /** Nodes that hold each message. Counts for each stream when it is made. Default: 3. */
   readonly replicas?: number;
-  /** How to prove who we are, TLS, and so on. */
-  readonly connection?: Omit<ConnectionOptions, 'servers'>;
+  /** Who the relay is at NATS. Default: nobody. */
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+  /** Speaks TLS, with PEM files where the system's own do not do. Default: plain. */
+  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** Whether other nodes are used as well, of which the given ones tell. Default: yes. */
+  readonly discover?: boolean;
 }
 
 const FORMAT = 1;
 const USAGE_FLUSH_MS = 10_000;
 /** Everything that is watched is looked at once in this time, should something have got lost that nobody noticed. */
-const LOOK_AGAIN_MS = 60_000;
+const LOOK_AGAIN_MS = 300_000;
 /** A connection that is silent is noticed after three of these. */
 const PING_MS = 2_000;
 
@@ -82,12 +88,17 @@ export const natsStore = async (options: NatsStoreOptions): Promise<LogStore> =>
   }
 };
 
-const connected = ({ servers, connection }: NatsStoreOptions): Promise<NatsConnection> =>
-  patiently(() =>
+const connected = (options: NatsStoreOptions): Promise<NatsConnection> => {
+  const { servers, user, pass, token, tls, discover = true } = options;
+  return patiently(() =>
     connect({
       name: 'sealwire relay',
-      ...connection,
       servers: [...servers],
+      ...(user !== undefined && { user }),
+      ...(pass !== undefined && { pass }),
+      ...(token !== undefined && { token }),
+      ...(tls && { tls }),
+      ignoreClusterUpdates: !discover,
       noEcho: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -96,6 +107,7 @@ const connected = ({ servers, connection }: NatsStoreOptions): Promise<NatsConne
       maxPingOut: 2,
     }),
   );
+};
 
 const ensureStream = (
   manager: JetStreamManager,
@@ -266,7 +278,7 @@ const putRoom = (records: Records, record: RoomRecord, mayBeNew = true): Promise
 /** Looks at everything again after a moment in which NATS may have told something to nobody. */
 const watchCluster = (connection: NatsConnection, names: Names, neighbours: NatsNeighbours): (() => void) => {
   const follow = async (): Promise<void> => {
-    for await (const { type } of connection.status()) if (type === 'reconnect') neighbours.lookAgain();
+    for await (const { type } of connection.status()) if (type === 'reconnect') void neighbours.lookAtAll();
   };
   void follow();
   // A new leader does not tell of what the one before stored and had no time to tell of.
@@ -279,7 +291,7 @@ const watchCluster = (connection: NatsConnection, names: Names, neighbours: Nats
       );
     },
   });
-  const looking = setInterval(() => neighbours.lookAgain(), LOOK_AGAIN_MS).unref();
+  const looking = setInterval(() => void neighbours.lookAtAll(), LOOK_AGAIN_MS).unref();
   return () => {
     clearInterval(looking);
     elected.unsubscribe();

@@ -20,6 +20,8 @@ export interface Names {
   record(kind: RecordKind, id: Uint8Array): Place;
   /** Where what happens to an id is told: frames and records, after they are stored, and signals. */
   live(id: Uint8Array, what: RecordKind | 'frames' | 'signal' | '*'): string;
+  /** Where relays talk to each other, without JetStream. */
+  post(place: string): string;
   /** The streams of one shard, with the subjects that they store and where they tell of them. */
   streams(shard: number): readonly StreamPlan[];
 }
@@ -54,6 +56,7 @@ export const createNames = (prefix: string, shards: number): Names => {
       subject: `${prefix}.records.${shardOf(id)}.${kind}.${token(id)}`,
     }),
     live: (id, what) => `${prefix}.live.${token(id)}.${what}`,
+    post: (place) => `${prefix}.post.${place}`,
     streams: (shard) => [
       {
         name: `${prefix}-frames-${shard}`,
