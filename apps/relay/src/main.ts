@@ -5,12 +5,12 @@ import { readFile, stat } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ErrorCode } from '@sealwire/protocol';
 import {
   createRelay,
   fileBlobStore,
   forwardedBy,
   forwardedFor,
+  type LmdbOptions,
   type LogStore,
   lmdbStore,
   type RelayEvent,
@@ -31,12 +31,15 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await openStore(options, (code) => tell({ event: 'store-failed', code }, options, metrics)),
+    store: await openStore(options, (error) =>
+      tell({ event: 'store-failed', code: error.code }, options, metrics),
+    ),
     host,
     port,
     limits,
     ...(tls && { tls }),
-    ...(options.blobs && { blobs: await fileBlobStore(join(data, 'blobs')) }),
+    // Over NATS they would have to be at all relays.
+    ...(options.blobs && !options.store && { blobs: await fileBlobStore(join(data, 'blobs')) }),
     ...(metrics && { measures: metrics.measures }),
     ...(addressOf && { addressOf }),
     ...(options.successor && { successor: options.successor }),
@@ -62,8 +65,11 @@ const main = async (options: Options): Promise<void> => {
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
 };
 
-const openStore = async ({ data, store }: Options, failed: (code: ErrorCode) => void): Promise<LogStore> => {
-  if (store === undefined) return lmdbStore(data, { failed: ({ code }) => failed(code) });
+const openStore = async (
+  { data, store }: Options,
+  failed: NonNullable<LmdbOptions['failed']>,
+): Promise<LogStore> => {
+  if (store === undefined) return lmdbStore(data, { failed });
   // Only whoever asks for it loads the client of NATS.
   const { natsStore } = await import('@sealwire/relay/nats');
   const { tls, ...place } = store;

@@ -94,7 +94,8 @@ export const createMetrics = (): Metrics => {
         });
       gauge('connections', 'Connections at present', () => relay.load.connections);
       gauge('active_rooms', 'Rooms that somebody follows', () => relay.load.activeRooms);
-      for (const name of ['rooms', 'principals', 'frames'] as const)
+      // A store that cannot tell is not said to hold nothing.
+      for (const name of relay.totals() ? (['rooms', 'principals', 'frames'] as const) : [])
         gauge(`store_${name}`, `Number of ${name} in the store`, () => relay.totals()?.[name] ?? 0);
       // NATS tells of its own disks.
       if (storeBytes) gauge('store_bytes', 'Bytes of the store on disk', storeBytes);

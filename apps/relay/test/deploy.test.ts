@@ -35,6 +35,31 @@ test('[RP154] each setting in deploy/ is one of the program, with a value that i
   assert.ok(Number(/stop_grace_period: (\d+)s/.exec(read('compose.yaml'))?.[1]) > limits.stopSeconds);
 });
 
+test('the relays of the compose file with NATS find the nodes that are there, with settings of the program', () => {
+  const text = read('compose-nats.yaml');
+  const set = [...text.matchAll(/\b(SEALWIRE_RELAY_[A-Z_]+): (\S+)/g)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  const known = new Set(Object.keys(FLAGS).map(variableOf));
+  for (const [name] of set) assert.ok(known.has(name!), `${name} is no setting`);
+  const environment = Object.fromEntries(set.map(([name, value]) => [name, value === "''" ? '' : value]));
+  const options = parseOptions([], environment as Record<string, string>);
+  assert.ok(options !== 'help' && options.store);
+  const nodes = [...text.matchAll(/^ {2}(nats-\d):\n {4}<<: \*nats$/gm)].map(([, name]) => name!);
+  assert.equal(
+    options.store.servers,
+    nodes.map((name) => `${name}:4222`),
+  );
+  assert.is(options.store.replicas, nodes.length);
+  for (const node of nodes) {
+    const command = new RegExp(`-n ${node} .*-routes (\\S+)$`, 'm').exec(text)?.[1] ?? '';
+    const others = nodes.filter((name) => name !== node).map((name) => `nats://${name}:6222`);
+    assert.is(command, others.join());
+  }
+  assert.match(text, /depends_on: \[nats-1, nats-2, nats-3\]/);
+});
+
 test('the Dockerfile copies what is there, listens where it says, and does not run as root', () => {
   const instructions = instructionsOf(read('Dockerfile'));
   const of = (name: string): string[] =>

@@ -77,9 +77,9 @@ export const BUILDS: readonly BrokenBuild[] = [
   {
     name: 'followed only after reading',
     file: 'packages/core/src/sync/session.ts',
-    snippet: "emit({ type: 'deliver', room: key, frames: message.frames });",
+    snippet: "emit({ type: 'deliver', room: toHex(room.id), frames: message.frames });",
     broken: `const read = message.frames.filter(({ position }) => room.state === 'live' || position <= room.head);
-        emit({ type: 'deliver', room: key, frames: read });`,
+        emit({ type: 'deliver', room: toHex(room.id), frames: read });`,
   },
   {
     name: 'an epoch for the wrong people is accepted',
