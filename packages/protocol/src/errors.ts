@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   // Inboxes
   'INBOX_REFUSED',
   'INBOX_FULL',
+  // Snapshots
+  'SNAPSHOT_UNKNOWN',
   // Rendezvous cells
   'RENDEZVOUS_UNKNOWN',
   'RENDEZVOUS_EXISTS',

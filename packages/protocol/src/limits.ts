@@ -174,6 +174,18 @@ export const LIMITS = {
   lineChecks: 4_096,
   /** Log entries that may wait in one room for what they are judged by. */
   earlyEntries: 256,
+  /** Frames that make up one snapshot at the most. */
+  snapshotParts: 8,
+  /** Milliseconds for which a candidate of somebody else is not replaced. */
+  snapshotReplaceMs: 60 * 60_000,
+  /** Milliseconds after which the principal of a single device counts as agreeing to what it put. */
+  snapshotAloneMs: 30 * 24 * 60 * 60_000,
+  /** Milliseconds after which a principal that has not signed in holds up nobody. */
+  snapshotSilentMs: 90 * 24 * 60 * 60_000,
+  /** Milliseconds between agreement and the going of frames. */
+  snapshotGraceMs: 7 * 24 * 60 * 60_000,
+  /** Milliseconds between two looks at a candidate. */
+  snapshotLookMs: 24 * 60 * 60_000,
   /** Milliseconds after which the maker of an epoch makes another. */
   epochMs: 7 * 24 * 60 * 60_000,
   /** Frames of a room after which the maker of its epoch makes another. */
