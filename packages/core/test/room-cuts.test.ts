@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { streamKey } from '../src/frame/envelope.ts';
 import { roomIdOf } from '../src/identity/device-keys.ts';
+import type { DeviceGenesis, SignedEntry } from '../src/identity/log-entry.ts';
 import { encodeEntries } from '../src/room/control.ts';
 import { createCuts } from '../src/room/cuts.ts';
 import { decodeRecord } from '../src/room/records.ts';
@@ -229,6 +230,25 @@ test('[FR24] a device that is cut sends nothing and keeps what it wrote', async 
   assert.is(phone.room.pending(), 1);
   const again = await testRoom(random, account, 1, { records: phone.records, cuts: phone.room.state.cuts });
   assert.is(again.room.pending(), 1);
+});
+
+test('[FR12] frames of a device that was known from elsewhere wait after a start, and count when it is named', async () => {
+  const { random, account, stranger, reader, line, give, cut, device } = await stage(13);
+  const chain = line(stranger.devices[0]!);
+  await give(reader, chain.say(1, { texts: ['one'] }), chain.say(2, { texts: ['two'] }));
+  assert.equal(reader.texts(), ['one', 'two']);
+  const again = await testRoom(random, account, 0, { records: reader.records });
+  assert.equal([again.texts(), again.room.cursor()], [[], 2]);
+  await cut(again, device, 'aa'); // Judges everything anew.
+  const before = again.records.size;
+  await again.room.options.directory.adopt(stranger.log.entries[0] as SignedEntry<DeviceGenesis>);
+  for (const entry of stranger.log.entries.slice(1)) await again.room.options.directory.learn(entry);
+  await again.room.retry();
+  assert.equal(again.texts(), ['one', 'two']);
+  const bodies = [...again.records.values()].map(decodeRecord).filter(({ type }) => type === 'bodies');
+  assert.is(bodies.flatMap((record) => (record.type === 'bodies' ? record.bodies : [])).length, 2);
+  assert.ok(again.records.size <= before + 1);
+  assert.equal(codes(again), []);
 });
 
 test('[FR24] what was framed, cut and let in again shows as sent once the relay has it, though the device started in between', async () => {

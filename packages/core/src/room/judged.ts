@@ -41,13 +41,11 @@ export const store = (
 ): void => {
   const { id: room, vault } = state.options;
   const held = [...parked, ...contested.map(({ waiting }) => waiting)];
-  const fresh = held.filter(({ record }) => record === undefined);
+  const fresh = held.filter(({ record, isKept }) => record === undefined && !isKept);
   const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
-  const bodies = accepted.map(({ waiting: { position, stream, encodedBody } }) => ({
-    position,
-    stream,
-    body: encodedBody!,
-  }));
+  const bodies = accepted.flatMap(({ waiting: { position, stream, encodedBody, isKept } }) =>
+    isKept ? [] : [{ position, stream, body: encodedBody! }],
+  );
   const { ids, durable } = vault.commit({
     put: [
       ...fresh.map(({ position, stream, frame }) =>

@@ -16,6 +16,8 @@ export interface Waiting {
   record: RecordId | undefined;
   body: Body | undefined;
   encodedBody: Uint8Array | undefined;
+  /** The vault has its body among those that count, see replay.ts: `frame` is that body, and nothing is stored of it. */
+  readonly isKept?: true;
 }
 
 /** A frame that has just come. Written out: a spread of each takes a tenth of a catch-up. */

@@ -26,7 +26,9 @@ export const rebuildRoom = async (
   const isAsked = (key: string): boolean => streams.has(streamOfKey(key));
   state.shelf.clear(isAsked);
   state.deletions.clear(isAsked);
-  showPages(state, await replayFrames({ state, inboxOptions, records, streams }), streams);
+  // They wait in the inbox since the start.
+  const unnamed = (): void => undefined;
+  showPages(state, await replayFrames({ state, inboxOptions, records, streams, unnamed }), streams);
   reportTakenBack(state, records, before, report);
 };
 

@@ -1,6 +1,6 @@
 // Loads a room from its vault records, at the start and whenever cuts or forks change what counts: bodies that were
 // judged before, own frames and edits that wait. Rules: spec/frame.md §8, spec/vault.md "Records of a room".
-import { CONTROL_STREAM, SealwireError } from '@sealwire/protocol';
+import { CONTROL_STREAM, SealwireError, toHex } from '@sealwire/protocol';
 import { type Body, decodeBody } from '../frame/body.ts';
 import { clocksOf, type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
@@ -10,6 +10,7 @@ import { type Chain, chainKey, compareToChain } from './chains.ts';
 import { placeOf } from './counters.ts';
 import { chainOf, type Inbox, type InboxOptions, move } from './inbox.ts';
 import { countingLine } from './lines.ts';
+import type { Waiting } from './opening.ts';
 import type { OutboxItem } from './outbox.ts';
 import { readUpdate } from './reading.ts';
 import type { FramedRecord, OutboxRecord, RefusedWhy } from './records.ts';
@@ -31,6 +32,8 @@ export interface ReplayOptions {
   readonly records: readonly LoadedRecord[];
   /** The streams to be judged; undefined for all. */
   readonly streams?: ReadonlySet<string>;
+  /** Told of frames whose device nobody has named yet: it was known from elsewhere when they were judged. */
+  readonly unnamed: (frame: Waiting) => void;
 }
 
 /** A body on its way from the vault into the state. */
@@ -46,7 +49,9 @@ interface Stored {
 }
 
 /** Fills an empty room; the vault's seal vouches for what lies in it, so no frame's signature is checked again. */
-export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbox }): Promise<void> => {
+export const replayRoom = async (
+  options: Omit<ReplayOptions, 'unnamed'> & { readonly inbox: Inbox },
+): Promise<void> => {
   const { state, records, inbox } = options;
   for (const { stream, body } of bodiesOf(records)) {
     if (stream !== CONTROL_STREAM) continue;
@@ -62,7 +67,7 @@ export const replayRoom = async (options: ReplayOptions & { readonly inbox: Inbo
   }
   for (const { id, record } of records)
     if (record.type === 'framed') state.framed.push(framedItem(id, record));
-  const pages = await replayFrames(options);
+  const pages = await replayFrames({ ...options, unnamed: (frame) => inbox.take([frame]) });
   state.shelf.allTold();
   for (const { id, record } of records)
     if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
@@ -99,12 +104,18 @@ export const replayFrames = async (options: ReplayOptions): Promise<Map<string, 
   };
   const refused = shelveRefused(options);
   const contested = new Map<string, Stored[]>();
+  const unnamed = new Set<string>();
   await state.deletions.quietly(async () => {
     for (const record of framesOf(records, options.streams)) {
       const stored = readStored(record);
       const { stream, body } = stored;
       const key = chainKey(stream, body.clientId);
-      const chain = state.chains.get(key) ?? reopen(options, stream, body);
+      const chain = state.chains.get(key) ?? reopen(options, stream, body, unnamed.has(key));
+      if (!chain) {
+        unnamed.add(key);
+        options.unnamed(toKept(stored));
+        continue;
+      }
       state.chains.set(key, chain);
       // What was put back at the relay is in the vault twice.
       if (contested.has(key) || chain.limitHash || refused.get(key)?.some(mayCount(chain)))
@@ -186,15 +197,32 @@ const replayOne = (
   return update && { counter: id === state.ownId ? undefined : body.counter, update };
 };
 
-const reopen = ({ inboxOptions }: ReplayOptions, stream: string, body: Body): Chain => {
+/** @returns undefined if its device is not known here, or the frame follows such a one. @throws SealwireError STORAGE_CORRUPT */
+const reopen = (
+  { inboxOptions }: ReplayOptions,
+  stream: string,
+  body: Body,
+  followsUnnamed: boolean,
+): Chain | undefined => {
   const chain = chainOf(inboxOptions, stream, body);
-  if (!chain)
-    throw new SealwireError(
-      'STORAGE_CORRUPT',
-      'The vault holds a frame without what came before it. Link this device anew.',
-    );
-  return chain;
+  const { opening } = body;
+  const isUnnamed = opening && !inboxOptions.directory.device(toHex(opening.deviceId));
+  if (chain || isUnnamed || followsUnnamed) return chain;
+  throw new SealwireError(
+    'STORAGE_CORRUPT',
+    'The vault holds a frame without what came before it. Link this device anew.',
+  );
 };
+
+const toKept = ({ position, stream, body, encodedBody }: Stored): Waiting => ({
+  position,
+  stream,
+  frame: encodedBody,
+  record: undefined,
+  body,
+  encodedBody,
+  isKept: true,
+});
 
 interface StoredRecord {
   readonly position: number;
