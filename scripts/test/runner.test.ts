@@ -181,6 +181,7 @@ test('pool: files that ask for the most time start first', async () => {
 const NEEDY = [
   describeFile('test/browser.test.ts', '// needs: chromium, build\n'),
   describeFile('test/strace.test.ts', '// needs: strace\n'),
+  describeFile('test/nats.test.ts', '// needs: nats\n'),
   describeFile('test/plain.test.ts', ''),
 ];
 
@@ -194,14 +195,18 @@ test('provide: what is there is handed to the tests', () => {
     tool: (tool) => ({ path: `/there/${tool.aptPackage}` }),
     build: () => undefined,
   });
-  assert.equal(provided.env, { SEALWIRE_CHROMIUM: '/there/chromium', SEALWIRE_STRACE: '/there/strace' });
+  assert.equal(provided.env, {
+    SEALWIRE_CHROMIUM: '/there/chromium',
+    SEALWIRE_STRACE: '/there/strace',
+    SEALWIRE_NATS: '/there/nats-server',
+  });
   assert.equal(
     NEEDY.map((file) => provided.instead(file)),
-    [undefined, undefined, undefined],
+    [undefined, undefined, undefined, undefined],
   );
 });
 
-test('provide: no browser is a failure that says what to install; no strace is a skip that says so', async () => {
+test('provide: no browser and no NATS are failures that say what to install; no strace is a skip that says so', async () => {
   const said: string[] = [];
   const options = { root: '/', files: NEEDY, say: (line: string) => said.push(line), build: () => undefined };
   const provided = provide({
@@ -209,9 +214,10 @@ test('provide: no browser is a failure that says what to install; no strace is a
     noBrowser: false,
     tool: (tool) => ({ path: undefined, missing: `install ${tool.aptPackage}` }),
   });
-  const [browser, strace, plain] = await Promise.all(NEEDY.map((file) => provided.instead(file)));
+  const [browser, strace, nats, plain] = await Promise.all(NEEDY.map((file) => provided.instead(file)));
   assert.equal([browser?.failed, browser?.skipped, browser?.reasons], [1, 0, ['install chromium']]);
   assert.equal([strace?.failed, strace?.skipped], [0, 1]);
+  assert.equal([nats?.failed, nats?.reasons], [1, ['install nats-server']]);
   assert.is(plain, undefined);
   assert.match(said.join('\n'), /need strace are skipped: install strace/);
 });
@@ -235,7 +241,7 @@ test('provide: SEALWIRE_NO_BROWSER skips browser tests, says so, and neither ins
   const browser = await provided.instead(NEEDY[0] as TestFile);
   assert.equal([browser?.failed, browser?.skipped], [0, 1]);
   assert.match(said.join('\n'), /SEALWIRE_NO_BROWSER=1/);
-  assert.equal(asked, ['strace']);
+  assert.equal(asked, ['strace', 'nats-server']);
 });
 
 test('provide: a failed build fails the tests that need it, with its output', async () => {

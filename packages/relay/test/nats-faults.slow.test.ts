@@ -28,6 +28,19 @@ const withCluster =
     }
   };
 
+const isReady = async ({ port }: Relay): Promise<boolean> =>
+  (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
+
+const ready = async (relay: Relay): Promise<void> => {
+  while (!(await isReady(relay))) await pause(50);
+};
+
+const notReady = async (relay: Relay): Promise<void> => {
+  while (await isReady(relay)) await pause(50);
+};
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 faults(
@@ -62,10 +75,13 @@ faults(
     try {
       const load = await startLoad(() => addresses);
       await load.more(200);
-      for (let round = 0; round < 3; round++) {
+      // For a moment; until a load balancer would notice; and for longer than the pings of NATS take to notice.
+      const cuts = [() => load.more(300), () => notReady(third), () => pause(10_000)];
+      for (const lasts of cuts) {
         proxy.cut();
-        await load.more(300);
+        await lasts();
         proxy.mend();
+        await ready(third);
         await load.more(300);
       }
       await load.finish();
