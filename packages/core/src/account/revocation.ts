@@ -60,6 +60,8 @@ export const createRevocation = (options: RevocationOptions) => {
   let isWanted = false;
   let isEnded = false;
   let isTold = false;
+  /** Others know that this device ended itself. */
+  let isHeard = false;
   let tellEnded = (): void => undefined;
   const over = new Promise<void>((resolve) => {
     tellEnded = resolve;
@@ -169,10 +171,11 @@ export const createRevocation = (options: RevocationOptions) => {
 
   const isRevoked = (): boolean => isTold || !isActive(log(), ownId);
 
+  /** The revocation by which this device ends itself. */
+  const ownEnd = () =>
+    revocationsOf(log()).find(({ entry }) => sameBytes(entry.author, deviceId) && isOwnEnd(entry));
   /** A device that ends itself must first have said so. */
-  const mustStillSay = (): boolean =>
-    accountRoom.pending() > 0 &&
-    revocationsOf(log()).some(({ entry }) => sameBytes(entry.author, deviceId) && isOwnEnd(entry));
+  const mustStillSay = (): boolean => !isHeard && accountRoom.pending() > 0 && ownEnd() !== undefined;
   const isOwnEnd = ({ device }: DeviceRevoke): boolean => sameBytes(device, deviceId);
 
   const look = async (): Promise<void> => {
@@ -260,6 +263,9 @@ export const createRevocation = (options: RevocationOptions) => {
           const entries = openFarewell(note, account.id, options.roomSecret);
           for (const entry of entries) await directory.learn(entry).catch(ignoreRefusal);
           isTold = entries.some((entry) => endsByRight(log(), deviceId, entry));
+          // The relay took it, and the connection broke before it said so: another device has left it as the farewell.
+          const said = ownEnd();
+          isHeard ||= said !== undefined && entries.some(({ hash }) => sameBytes(hash, said.hash));
         } catch (error) {
           if (!(error instanceof SealwireError)) throw error;
           const { code, message } = error;
