@@ -79,6 +79,11 @@ test('a principal that another edit overtook is written anew after the next welc
     device.hear({ type: 'refused', request, code: 'VERSION_CONFLICT' });
   };
   conflict();
+  assert.ok(
+    device.only(device.all('put-principal')).isBehind,
+    'one edit of an earlier connection came through',
+  );
+  conflict();
   assert.equal([device.types(), device.problems()], [['disconnect'], []]);
   device.say({ type: 'closed', random: 0 });
   device.pass(60_000);

@@ -130,7 +130,10 @@ export const createEngine = (options: EngineOptions) => {
       send: ({ message }) => transmit(message),
       connection: ({ connection }) => setConnection(connection),
       'sign-in': ({ relayId: id, nonce }) => signIn(id, nonce),
-      'put-principal': ({ request, version }) => putPrincipal(request, version),
+      'put-principal': ({ request, version, isBehind }) => {
+        if (isBehind) principalVersion += 1;
+        putPrincipal(request, version);
+      },
       farewell: ({ note }) => options.onFarewell?.(note),
       'principal-written': ({ version }) => {
         principalVersion = version;

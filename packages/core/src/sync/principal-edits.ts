@@ -24,14 +24,17 @@ export const createPrincipalEdits = ({
   let againAt: number | undefined;
   /** The list has changed while it was being written. */
   let isChanged = false;
-  /** The last edit named a version that is not the relay's. */
-  let hadConflict = false;
+  /** Edits in a row that named a version which is not the relay's. */
+  let conflicts = 0;
 
-  /** @param version - the relay's, as a welcome says it; -1 for the one that follows from the last edit. */
-  const put = (version: number): void => {
+  /**
+   * @param version - the relay's, as a welcome says it; -1 for the one that follows from the last edit.
+   * @param isBehind - the relay has one version more than that.
+   */
+  const put = (version: number, isBehind = false): void => {
     isChanged = false;
     againAt = undefined;
-    emit({ type: 'put-principal', request: request(), version });
+    emit({ type: 'put-principal', request: request(), version, isBehind });
   };
 
   return {
@@ -50,16 +53,17 @@ export const createPrincipalEdits = ({
       if (isChanged) put(-1);
     },
     written(version: number): void {
-      hadConflict = false;
+      conflicts = 0;
       emit({ type: 'principal-written', version });
     },
     /** @returns true if the edit is over: it was said that it failed, or will be tried again later. */
     refused(code: ErrorCode): boolean {
-      // An edit of an earlier connection came through after all: which version that made, the next welcome says.
-      if (code === 'VERSION_CONFLICT' && !hadConflict) {
-        hadConflict = true;
-        emit({ type: 'disconnect' });
-        return false;
+      if (code === 'VERSION_CONFLICT') {
+        conflicts += 1;
+        // An edit of an earlier connection came through after all. If it was more than that, the next welcome tells.
+        if (conflicts === 1) put(-1, true);
+        if (conflicts === 2) emit({ type: 'disconnect' });
+        if (conflicts <= 2) return false;
       }
       if (tryAgain.has(code)) againAt = retryAt();
       emit({

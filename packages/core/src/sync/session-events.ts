@@ -54,6 +54,8 @@ export type SessionEffect =
       readonly type: 'put-principal';
       readonly request: number;
       readonly version: number;
+      /** The relay has one version more than the last edit has shown. */
+      readonly isBehind: boolean;
     }
   /** The relay lists this device no more, and holds a note for it that says why. */
   | { readonly type: 'farewell'; readonly note: Uint8Array }
