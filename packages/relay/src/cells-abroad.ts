@@ -56,8 +56,9 @@ export const createCellsAbroad = (options: CellsAbroadOptions): CellsAbroad => {
     return effects !== undefined;
   };
   if (post === undefined) return { handle: local, left: () => {}, end: () => {} };
-  const guests = createGuests(options, post, local);
-  const hosts = createHosts(options, post);
+  const timers = createTimers(clock);
+  const guests = createGuests(options, timers, post, local);
+  const hosts = createHosts(options, timers, post);
 
   return {
     handle(party, message) {
@@ -73,11 +74,32 @@ export const createCellsAbroad = (options: CellsAbroadOptions): CellsAbroad => {
     },
     left: hosts.left,
     end() {
+      timers.end();
       guests.end();
       hosts.end();
     },
   };
 };
+
+/** What is to happen later, unless everything ends before: nothing that waits keeps a process alive. */
+const createTimers = (clock: Clock): { after(ms: number, run: () => void): void; end(): void } => {
+  const waiting = new Set<() => void>();
+  return {
+    after(ms, run) {
+      const callOff = clock.after(ms, () => {
+        waiting.delete(callOff);
+        run();
+      });
+      waiting.add(callOff);
+    },
+    end() {
+      for (const callOff of waiting) callOff();
+      waiting.clear();
+    },
+  };
+};
+
+type Timers = ReturnType<typeof createTimers>;
 
 /** One message of a party to a cell. @returns undefined for a fault of the party. */
 const applyTo = (
@@ -101,6 +123,7 @@ const applyTo = (
 /** Cells that live here, and those who take part in them from elsewhere. */
 const createGuests = (
   { cells, clock, limits, deliver }: CellsAbroadOptions,
+  timers: Timers,
   post: Post,
   local: (party: CellParty, message: CellMessage) => boolean,
 ) => {
@@ -121,7 +144,7 @@ const createGuests = (
     };
     parties.set(key, party);
     // No cell lasts longer.
-    clock.after(2 * limits.rendezvousTotalMs, () => parties.delete(key));
+    timers.after(2 * limits.rendezvousTotalMs, () => parties.delete(key));
     return party;
   };
 
@@ -134,7 +157,7 @@ const createGuests = (
     });
     watches.add(watch);
     // For as long as a cell lasts, and then its id may not be used again.
-    clock.after(2 * limits.rendezvousTotalMs, () => {
+    timers.after(2 * limits.rendezvousTotalMs, () => {
       watches.delete(watch);
       watch.end();
     });
@@ -158,7 +181,7 @@ const createGuests = (
 };
 
 /** Connections here that take part in cells elsewhere. */
-const createHosts = ({ clock, limits }: CellsAbroadOptions, post: Post) => {
+const createHosts = ({ limits }: CellsAbroadOptions, timers: Timers, post: Post) => {
   const numbers = new Map<CellParty, number>();
   const parties = new Map<number, CellParty>();
   /** Cells elsewhere, of each party, with the id. */
@@ -195,7 +218,7 @@ const createHosts = ({ clock, limits }: CellsAbroadOptions, post: Post) => {
     numberOf(party);
     taking.set(party, own.set(keyOf(message.id), message.id.slice()));
     if ((await bring(party, message)) || (await bringLater(party, message))) {
-      clock.after(limits.rendezvousTotalMs, () => own.delete(keyOf(message.id)));
+      timers.after(limits.rendezvousTotalMs, () => own.delete(keyOf(message.id)));
       return true;
     }
     own.delete(keyOf(message.id));
@@ -203,7 +226,7 @@ const createHosts = ({ clock, limits }: CellsAbroadOptions, post: Post) => {
   };
 
   const bringLater = async (party: CellParty, message: CellMessage): Promise<boolean> => {
-    await new Promise<void>((resolve) => void clock.after(SPREAD_MS, resolve));
+    await new Promise<void>((resolve) => timers.after(SPREAD_MS, resolve));
     return bring(party, message);
   };
 
