@@ -19,6 +19,12 @@ export interface LoadOptions {
   /** Folder of the relay's store. */
   readonly data: string;
   readonly say: (line: string) => void;
+  /** Flags of the relay. Default: one address may have all connections. */
+  readonly args?: readonly string[];
+  /** Where connection `index` comes from. Default: the system's choice. */
+  readonly addressOf?: (index: number) => string;
+  /** Runs beside the writing. @param isOver - true once it should end. */
+  readonly beside?: (address: string, isOver: () => boolean) => Promise<void>;
 }
 
 export interface LoadResult {
@@ -56,7 +62,7 @@ interface Group {
 /** @throws Error naming the first frame that was lost, doubled or reordered. */
 export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
   const { connections, rooms, seconds, perSecond, data, say } = options;
-  const relay = await startRelayProcess({ data, args: LIMITS });
+  const relay = await startRelayProcess({ data, args: options.args ?? LIMITS });
   const tally = new Tally();
   const groups: Group[] = [];
   try {
@@ -64,12 +70,18 @@ export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
     const open = async (): Promise<void> => {
       while (groups.length < rooms) {
         const index = groups.push(undefined as unknown as Group) - 1;
-        groups[index] = await openGroup(relay.address, size, tally);
+        const from = options.addressOf?.(index);
+        groups[index] = await openGroup(relay.address, size, tally, from);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, open));
     say(`${size * rooms} connections in ${rooms} rooms`);
-    const memory = await writeEvenly(groups, { seconds, perSecond, tally, pid: relay.process.pid!, say });
+    let over = false;
+    const beside = options.beside?.(relay.address, () => over);
+    const pid = relay.process.pid!;
+    const memory = await writeEvenly(groups, { seconds, perSecond, tally, pid, say });
+    over = true;
+    await beside;
     await settled(groups, tally);
     const appended = groups.reduce((sum, { sentAt }) => sum + sentAt.length, 0);
     return { appended, delivered: tally.delivered, ...tally.quantiles(), memory };
@@ -108,7 +120,7 @@ class Tally {
   }
 }
 
-const openGroup = async (address: string, size: number, tally: Tally): Promise<Group> => {
+const openGroup = async (address: string, size: number, tally: Tally, from?: string): Promise<Group> => {
   const accounts = makeDevices(size, 1);
   const room = new Uint8Array(randomBytes(32));
   const sentAt: number[] = [];
@@ -119,6 +131,7 @@ const openGroup = async (address: string, size: number, tally: Tally): Promise<G
     const device = await connectLightDevice({
       address,
       key: keys[0]!,
+      ...(from && { localAddress: from }),
       onAppended(_request, position) {
         if (position !== ++group.acknowledged)
           tally.fault ??= `position ${position} acknowledged out of turn`;
