@@ -123,6 +123,8 @@ async function makeTinyRooms(address: string, from: string, isOver: () => boolea
   return tried;
 }
 
+export const SLOW_READERS = 50;
+
 /** Asks for far more than it reads. */
 async function readSlowly(address: string, from: string, isOver: () => boolean): Promise<number> {
   const [account] = makeDevices(1);
@@ -133,7 +135,7 @@ async function readSlowly(address: string, from: string, isOver: () => boolean):
   const members = [{ principal: account!.principal.id, admin: true }];
   await writer.request({ type: 'put-room', room, version: 1, members });
   for (let i = 0; i < 20; i++) writer.append(room, [randomBytes(200_000)]);
-  const readers = await Promise.all(Array.from({ length: 50 }, () => connectLightDevice(options)));
+  const readers = await Promise.all(Array.from({ length: SLOW_READERS }, () => connectLightDevice(options)));
   const read = { type: 'read', request: 1, room, stream: '', after: 0, maxBytes: 256 * 1024 } as const;
   for (const { socket } of readers) socket.pause();
   let asked = 0;
