@@ -151,7 +151,10 @@ const getRoom = (
   session: Session,
   { request, room }: Message<'get-room'>,
 ): Awaitable<RelayMessage> =>
-  whenRead(shared.rooms.record(room), (record) => {
+  // Held open, so that an edit which becomes durable while the store reads is known before the answer.
+  whenRead(shared.rooms.open(room), (held) => {
+    const { record } = held;
+    shared.rooms.release(held);
     const code = refusalInRoom(record, session.principal);
     if (record === undefined || code !== undefined) return refusal(request, code ?? 'ROOM_UNKNOWN');
     return { type: 'room-result', request, version: record.version, members: record.members };
