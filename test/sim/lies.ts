@@ -196,6 +196,8 @@ export const LIES = {
   },
   'other words in their place': {
     codes: ['FRAME_FORGED', 'FRAME_GAP'],
+    // A device that was restored, and whose own frames are hidden from it like this, signs second ones: spec/frame.md §8.
+    also: ['FRAME_EQUIVOCATION', 'FRAME_VOID'],
     loses: true,
     begin: (sim) => {
       const { accomplice, world, dice } = sim;
