@@ -241,8 +241,12 @@ const search = async (
     for (const { name, bytes } of await readSecrets(fileStorage(join(data, side))))
       canaries.push({ name: `${side}: ${name}`, bytes });
   const found = searchCanaries('the sockets', Buffer.concat(wire.messages), canaries);
-  for (const file of await readdir(relayData))
-    found.push(...searchCanaries(`the store (${file})`, await readFile(join(relayData, file)), canaries));
+  // Folders as well: blobs lie in one.
+  for (const entry of await readdir(relayData, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) {
+      const bytes = await readFile(join(entry.parentPath, entry.name));
+      found.push(...searchCanaries(`the store (${entry.name})`, bytes, canaries));
+    }
   return found;
 };
 

@@ -8,7 +8,7 @@ import { type BrokenBuild, BUILDS, type Mutation } from './builds.ts';
 /** Seeds until a build counts as not noticed. */
 const SEEDS = 200;
 /** No build needs as long. */
-const PATIENCE_MS = 400_000;
+const PATIENCE_MS = 1_200_000;
 
 interface Failed {
   readonly seed: number;
