@@ -268,12 +268,18 @@ class OpenSession implements Session {
   #take(message: ClientMessage, bytes: number): void {
     const work = this.#handle(message);
     if (message.type !== 'authenticate') this.#keepPace(message, bytes);
-    if (!isLater(work)) return;
-    this.#isAtWork = true;
-    void work.then(() => {
+    const goOn = (): void => {
       this.#isAtWork = false;
       this.#takeNext();
-    });
+    };
+    if (isLater(work)) {
+      this.#isAtWork = true;
+      void work.then(goOn);
+    } else if (message.type === 'read') {
+      // A few bytes ask for a thousand times as many: one a turn, so that others have theirs in between.
+      this.#isAtWork = true;
+      this.#shared.clock.soon(goOn);
+    }
   }
 
   #takeNext(): void {

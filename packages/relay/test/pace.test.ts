@@ -6,7 +6,7 @@ import { LIMITS } from '@sealwire/protocol';
 import { framesHeard, type TestClient } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryStore } from '../src/index.ts';
+import { memoryStore, type RelayEvent } from '../src/index.ts';
 import { append, follow, makeRoom, refusedWith, withRelay } from './support.ts';
 
 const pace = suite('pace');
@@ -54,19 +54,29 @@ pace(
   }),
 );
 
+const DROPS = { socketPauseBytes: 100_000, socketDropBytes: 1_000_000 };
+let closing = (): void => {};
+const tellClosing = ({ event }: RelayEvent): void => {
+  if (event === 'closing') closing();
+};
+
 pace(
   '[RP80] [RP181] who lets more than socketDropBytes of answers wait is dropped as TOO_SLOW',
-  withRelay({ limits: { socketPauseBytes: 100_000, socketDropBytes: 1_000_000 } }, async ({ account }) => {
+  withRelay({ limits: DROPS, log: tellClosing }, async ({ account }) => {
     const { principal, client } = await account();
     const room = await makeRoom({ principal, client });
     for (let i = 0; i < 5; i++) await append(client, room, new Uint8Array(BIG));
+    const isClosing = new Promise<void>((resolve) => {
+      closing = resolve;
+    });
     client.socket.pause();
     // They leave in one piece, so the relay has them all before it can stop reading.
     for (let request = 1_000; request < 1_400; request++) {
       client.send({ type: 'read', request, room, stream: '', after: 0, maxBytes: LIMITS.readBytes });
     }
     const closed = client.closed;
-    await new Promise((resolve) => setImmediate(resolve));
+    // Nothing is read until the relay has had enough: what the kernel takes meanwhile is far less than the answers.
+    await isClosing;
     client.socket.resume();
     assert.equal(await closed, { code: 'TOO_SLOW', reason: 'TOO_SLOW after=1000' });
     assert.ok(client.heard.length < 400);
