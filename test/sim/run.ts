@@ -64,6 +64,9 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
  * `ghost`: a device turns, is logged out, and the relay goes on serving it. `society`: several people, who take each other
  * in and out. `traitor`: a neighbour's device turns.
  */
+/** The lie that takes a helper. */
+const CONSPIRACY: LieKind = 'other words in their place';
+
 type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost' | 'society' | 'traitor';
 
 const CASTS: readonly Cast[] = [
@@ -146,7 +149,9 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     });
   };
   often(10, story.between(300, 5_000), () => act(stage));
-  const lies = story.shuffled(Object.keys(LIES) as LieKind[]).slice(0, story.between(2, 3));
+  // One kind takes a member who turned: there is none where the relay alone lies.
+  const alone = (Object.keys(LIES) as LieKind[]).filter((kind) => kind !== CONSPIRACY);
+  const lies = story.shuffled(alone).slice(0, story.between(2, 3));
   // What the relay lost and the device that wrote it forgot is nowhere.
   const forgets = cast === 'lying relay' && lies.some((kind) => lieType(kind).forgets);
   const faults = story
@@ -171,8 +176,7 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
     );
   if (cast === 'honest' && story.chance(0.5)) often(15_000, 60_000, () => endOne(stage));
   if (cast === 'lying relay') often(500, 15_000, () => liar.begin(story.pick(lies)));
-  if (cast === 'turncoat' || cast === 'traitor')
-    often(5_000, 25_000, () => liar.begin('other words in their place'));
+  if (cast === 'turncoat' || cast === 'traitor') often(5_000, 25_000, () => liar.begin(CONSPIRACY));
   if (cast === 'turncoat' || cast === 'ghost')
     linkOne(stage, 'mallory', (mallory) => {
       whenReady(stage, story.between(5_000, 40_000), () => {

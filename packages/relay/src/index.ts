@@ -6,7 +6,6 @@ export { type CoreOptions, createRelayCore, type RelayCore, type RelayEvent } fr
 export { RELAY_LIMIT_NAMES, type RelayLimits, relayLimits } from './limits.ts';
 export { type Clock, type Link, type LinkEvents, systemClock } from './link.ts';
 export { backupStore, checkStore, restoreStore } from './lmdb-backup.ts';
-export type { StoreReport } from './lmdb-check.ts';
 export type { Measures } from './measures.ts';
 export type { Neighbours, Post, RoomNews, Watch } from './neighbours.ts';
 export { type AddressSet, addressSet, forwardedBy, forwardedFor } from './proxies.ts';
@@ -25,3 +24,4 @@ export type {
 } from './store.ts';
 export { type LmdbOptions, lmdbStore } from './store-lmdb.ts';
 export { type MemoryStoreOptions, memoryStore } from './store-memory.ts';
+export type { StoreReport } from './store-report.ts';

@@ -3,9 +3,10 @@ import { constants, cp, mkdir, open, readdir, rename, rm, stat } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { SealwireError } from '@sealwire/protocol';
 import { lockDirectory } from './directory-lock.ts';
-import { checkLength, checkTables, type StoreReport } from './lmdb-check.ts';
+import { checkLength, checkTables } from './lmdb-check.ts';
 import { META, type OpenTables, openTables } from './lmdb-tables.ts';
 import { frameKey, positionOfKey } from './records.ts';
+import type { StoreReport } from './store-report.ts';
 
 /** Positions of one life of a store: below a 16,777,216th of 2⁵³, so that a minute each lasts for 30 years. */
 const LIFE = 2 ** 29;

@@ -18,16 +18,7 @@ import {
 } from './records.ts';
 import { principalIdOf } from './signatures.ts';
 import { FRAME_OVERHEAD } from './store.ts';
-
-export interface StoreReport {
-  readonly rooms: number;
-  readonly principals: number;
-  readonly frames: number;
-  /** Bytes of frames, as they are counted. */
-  readonly bytes: number;
-  /** What is wrong, the first of each kind with how often; no ids. Empty for a whole store. */
-  readonly problems: readonly string[];
-}
+import type { StoreReport } from './store-report.ts';
 
 /** Records looked at, at each end of each table, when a store is opened. */
 const GLANCE = 100;
