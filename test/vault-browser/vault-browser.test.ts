@@ -11,7 +11,7 @@ vaultContract('IndexedDB', {
   smallPlace,
   kills: process.env.SEALWIRE_SLOW === '1' ? 25 : 2,
   // Chromium's LevelDB goes on writing behind a record that a kill tore, and when it next opens that log it throws away all
-  // databases of the origin (google/leveldb #1287; spec/vault.md §6). So each place is killed at work once.
+  // databases of the origin (google/leveldb #1287; spec/vault.md §7). So each place is killed at work once.
   killsPerPlace: 1,
   end,
 });

@@ -96,7 +96,7 @@ export interface ChatSummary {
 export interface ChatStatus {
   /**
    * `left`: this account is no member any more; what was read stays, nothing comes or leaves. `refused`: the relay says
-   * that it is none, and there is only its word for it; what is written waits.
+   * that it is none, or that the room was deleted, and there is only its word for it; what is written waits.
    */
   readonly state: 'offline' | 'catching-up' | 'live' | 'left' | 'refused';
   /** Own edits that are not durable at the relay yet. */
@@ -246,6 +246,12 @@ export interface Chat {
   leave(): Promise<void>;
   /** @throws SealwireError NOT_AN_ADMIN; RangeError */
   rename(title: string): Promise<void>;
+  /**
+   * Goes on in a new room at the relay, with the same members and all that was said: when somebody who should not be able to has taken
+   * the room, and the relay lets members in no more. They hear of it through their inboxes. Works offline.
+   * @throws SealwireError NOT_AN_ADMIN, NOT_A_MEMBER
+   */
+  moveRoom(): Promise<void>;
   /** Resolves with the message's id once it is durable on this device. Rejects with STORAGE_FULL and the like. */
   send(text: string): Promise<string>;
   /** Deletes an own message for everybody. Resolves once that is durable on this device. */

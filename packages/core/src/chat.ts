@@ -155,6 +155,7 @@ export const createChatModel = (options: ChatModelOptions) => {
     promote: membership.promote,
     leave: membership.leave,
     rename: membership.rename,
+    moveRoom: membership.moveRoom,
     async send(text) {
       requireText(text);
       requireOpen();

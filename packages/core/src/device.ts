@@ -45,7 +45,7 @@ export const createDevice = async (
     },
     fault: opened.fault,
     invitation: (chatId, accountId) => lists.invitation(chatId, accountId),
-    due: () => lists.invitationsDue(),
+    due: () => [...lists.invitationsDue(), ...lists.movesDue()],
   });
   const lists = createRoomLists({
     ...parts,

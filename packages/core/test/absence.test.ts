@@ -18,6 +18,7 @@ const item = (position: number, previous: number, counter: number, more: Partial
   record: undefined,
   body: { clientId: 7, counter, previous, ...more } as Body,
   encodedBody: undefined,
+  epoch: '',
 });
 
 /** The chain of clientID 7 is held up to counter 4, at position 10. */

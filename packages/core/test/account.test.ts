@@ -158,6 +158,8 @@ const chatOf = (room: TestRoom['room'], now: () => number) =>
       device: room.options.device,
       sign: room.options.sign,
       now,
+      randomBytes: room.options.randomBytes,
+      keepRoom: async () => undefined,
       requireWritable: () => undefined,
     },
     connection: () => 'offline',

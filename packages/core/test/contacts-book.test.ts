@@ -1,9 +1,9 @@
 // The book of other people in the account document, and what becomes of messages and decisions. Rules: spec/contacts.md
 // §2 to §4.
-import { toHex } from '@sealwire/protocol';
+import { LIMITS, toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fromBase64Url } from '../src/bytes.ts';
+import { fromBase64Url, toBase64Url } from '../src/bytes.ts';
 import { createBook } from '../src/contacts/book.ts';
 import {
   acceptEntries,
@@ -15,6 +15,7 @@ import {
   type Unstamped,
 } from '../src/contacts/judge.ts';
 import { readLog } from '../src/contacts/messages.ts';
+import { roomIdOf } from '../src/identity/device-keys.ts';
 import { addToDeviceLog } from '../src/identity/device-log.ts';
 import { signEntry } from '../src/identity/log-entry.ts';
 import { decodeEntry, type Entry, encodeEntry } from '../src/logdoc/entries.ts';
@@ -27,11 +28,11 @@ const test = suite('the book of contacts');
 /** An account document in small: entries go in as bytes, as they do in life. */
 const account = (random: Seeded) => {
   const { book, take } = createBook();
-  const chats = new Set<string>();
+  const chats = new Map<string, Map<string, string>>();
   let stamp = 0;
   const context: JudgeContext = {
     book,
-    hasChat: (id) => chats.has(id),
+    roomsOf: (id) => chats.get(id),
     deviceId: toHex(random.bytes(16)),
     randomBytes: random.bytes,
   };
@@ -40,7 +41,8 @@ const account = (random: Seeded) => {
       stamp += 1;
       const read = decodeEntry(encodeEntry({ ...entry, t: stamp } as Entry));
       assert.ok(read, `an entry does not come back: ${entry.k}`);
-      if (read.k === 'chat') chats.add(read.id);
+      if (read.k === 'chat') chats.set(read.id, new Map([[read.s, '']]));
+      if (read.k === 'room') chats.get(read.id)?.set(read.s, read.f);
       take(read);
     }
   };
@@ -204,6 +206,40 @@ test('an invitation of a contact is joined, one of a stranger waits, and what wa
   const late = await person(random, 'one too many');
   const tooMany = await messageOf(late, ada, random, { type: 'request', card: card.token });
   assert.is(judge(adas, tooMany).type, 'later');
+});
+
+test('[CH18] a contact names another room of a chat that one has, if the log that comes moves there, a few times', async () => {
+  const { random, ada, bea, adas, card } = await start(8);
+  const fields = inviteFields(bea, random);
+  const [genesis] = fields.entries;
+  const [device] = bea.devices;
+  const movedTo = (secret: Uint8Array) => {
+    const change = { action: 'move', room: roomIdOf(secret) } as const;
+    const of = { log: fields.chat, parents: [fields.chat], author: device!.logged.id, account: bea.log.root };
+    const { unsigned, signatures } = signEntry({ type: 'member', ...of, change, at: 2 }, device!.sign);
+    return { ...fields, secret, entries: [genesis!, Uint8Array.from([...unsigned, ...signatures[0]!])] };
+  };
+  adas.write([{ k: 'chat', id: toHex(fields.chat), s: toBase64Url(fields.secret), e: [], n: 'Summer' }]);
+  const says = async (content: ReturnType<typeof movedTo>) =>
+    taken(adas, await messageOf(bea, ada, random, content)).map(({ k }) => k);
+  assert.equal(await says(movedTo(random.bytes(32))), ['seen'], 'a stranger names none');
+  const request = await messageOf(bea, ada, random, { type: 'request', card: card.token });
+  taken(adas, request);
+  adas.write(acceptEntries(request.message, adas.context));
+  const secret = random.bytes(32);
+  const rooms = () => [...adas.chats.get(toHex(fields.chat))!.keys()];
+  assert.equal(await says(movedTo(secret)), ['seen', 'room']);
+  assert.equal(rooms(), [toBase64Url(fields.secret), toBase64Url(secret)]);
+  assert.equal(await says(movedTo(secret)), ['seen'], 'known');
+  assert.equal(
+    await says({ ...movedTo(secret), secret: random.bytes(32) }),
+    ['seen'],
+    'the log moves elsewhere',
+  );
+  for (let i = 1; i < LIMITS.chatRooms; i++)
+    assert.equal(await says(movedTo(random.bytes(32))), ['seen', 'room']);
+  assert.equal(await says(movedTo(random.bytes(32))), ['seen'], 'one too many');
+  assert.is(rooms().length, 1 + LIMITS.chatRooms);
 });
 
 test('[CT20, CT21] the same entries come to the same book in every order', async () => {

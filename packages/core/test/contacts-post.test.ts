@@ -65,7 +65,7 @@ const world = (random: Seeded, me: Person) => {
       },
       account: me.log.root,
       book: () => book,
-      judge: { hasChat: () => false, deviceId: id, randomBytes: random.bytes },
+      judge: { roomsOf: () => undefined, deviceId: id, randomBytes: random.bytes },
       keys: () => [me.accountKey],
       holdsAllKeys: () => true,
       isActive: () => true,

@@ -188,6 +188,7 @@ export const essence = (log: MembershipLog) => ({
   heads: log.heads.map(toHex),
   members: [...log.members].map(([key, { role, addedBy, at }]) => [key, role, toHex(addedBy), at].join()),
   title: log.title,
+  room: log.move && toHex(log.move.room),
   removals: removalsOf(log).map(({ account, hash }) => [toHex(account), toHex(hash)].join()),
   mergeOwed: log.mergeOwed,
 });

@@ -3,6 +3,7 @@
 import { toHex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sha256 } from '#native';
 import { type MembershipLog, membersAt, removalsOf } from '../src/identity/membership.ts';
 import {
   add,
@@ -67,7 +68,7 @@ const anyEntry = (random: Seeded, { log }: View, people: readonly Person[]): Sig
   };
   const by = who('admin');
   const changes = { at: random.below(1_000), device: random.below(3) === 0 ? 1 : 0 };
-  const kind = random.below(26);
+  const kind = random.below(27);
   if (kind < 7) return add(log, by, any(), random.below(2) === 0 ? 'admin' : 'member', changes);
   if (kind < 11) return remove(log, by, who(), changes);
   if (kind < 14) return leave(log, who(), changes);
@@ -76,6 +77,8 @@ const anyEntry = (random: Seeded, { log }: View, people: readonly Person[]): Sig
   if (kind < 19) return rename(log, by, `title ${changes.at}`, changes);
   if (kind < 20) return merge(log, who(), changes);
   if (kind < 21)
+    return entryOf(log, by, { action: 'move', room: sha256(Uint8Array.of(changes.at & 0xff)) }, changes);
+  if (kind < 22)
     return entryOf(
       log,
       by,

@@ -68,8 +68,9 @@ const membersIn = (members: Members) =>
 
 const log = async (input: VectorInput) => {
   const made = await logOf(input);
-  const { id, title, heads, members } = made;
-  return { id: toHex(id), members: membersIn(members), title: title ?? null, heads: heads.map(toHex) };
+  const { id, title, move, heads, members } = made;
+  const room = move ? toHex(move.room) : null;
+  return { id: toHex(id), members: membersIn(members), title: title ?? null, room, heads: heads.map(toHex) };
 };
 
 const at = async (input: VectorInput) => ({

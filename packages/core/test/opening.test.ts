@@ -28,7 +28,7 @@ const frameOf = (key: StreamKey, counter: number, kind: number = KIND.updates): 
 
 /** Opens as a room does. @returns the items, those that were refused and why, and the payloads that were previewed. */
 const openAll = async (frames: readonly { readonly stream: string; readonly frame: Uint8Array }[]) => {
-  const keyring = createKeyring(ROOM, SECRET, LOG);
+  const keyring = createKeyring({ id: ROOM, secret: SECRET }, LOG);
   keyring.add(EPOCH_KEY);
   const items = frames.map((frame, i) => toWaiting({ position: i + 1, ...frame }));
   const codes: string[] = [];
@@ -100,7 +100,7 @@ test('[FR9] what is kept for long is copied out of what came with it, and is the
 });
 
 test('a bug inside is not taken for a bad frame', async () => {
-  const keyring = createKeyring(ROOM, SECRET, LOG);
+  const keyring = createKeyring({ id: ROOM, secret: SECRET }, LOG);
   const items = [
     toWaiting({ position: 1, stream: CONTROL_STREAM, frame: frameOf(CONTROL_KEY, 1, KIND.control) }),
   ];

@@ -26,6 +26,8 @@ export const LIMITS = {
   farewellBytes: 4 * KiB,
   /** Member principals of one room. */
   roomMembers: 1_024,
+  /** Other rooms of one chat that one contact may name to an account. */
+  chatRooms: 4,
   /** Bytes of frames in one answer to a read, or in one delivery. */
   readBytes: 256 * KiB,
   /** Bytes of a signal's payload. */

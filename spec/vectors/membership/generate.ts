@@ -48,10 +48,12 @@ const result = (
   members: readonly Person[],
   heads: readonly Entry[],
   title: string | null = null,
+  room: Bytes | null = null,
 ): Vector['expect'] => ({
   id: hex(genesis.hash),
   members: people(admins, members),
   title,
+  room: room && hex(room),
   heads: hashes(...heads),
 });
 
@@ -73,6 +75,7 @@ const addEntries = ({ good, bad }: Layer): void => {
     ['demote', ACTION.demote(bob)],
     ['rename', ACTION.rename('Ausflug 🏔️')],
     ['merge', ACTION.merge()],
+    ['move', ACTION.move(seedOf('another room'))],
   ] as const)
     whole(name, member(ann, [addCid], change));
   const share = (sealed: Bytes): Entry =>
@@ -98,7 +101,8 @@ const addEntries = ({ good, bad }: Layer): void => {
   const refused = (name: string, fault: string, code: string, { bytes: entry }: Entry): void =>
     bad(name, 'DL1', fault, code, { entry: hex(entry) });
   const changed = (change: Bytes): Entry => member(ann, [addCid], change);
-  refused('action', 'an action of a later version', 'UNSUPPORTED_VERSION', changed(byte(8)));
+  refused('action', 'an action of a later version', 'UNSUPPORTED_VERSION', changed(byte(9)));
+  refused('move-short', 'a move to no room', 'MALFORMED', changed(ACTION.move(bytes(31))));
   refused('role', 'a role that is neither', 'MALFORMED', changed(ACTION.add(dan, 2)));
   refused('title-none', 'an empty title', 'MALFORMED', changed(ACTION.rename('')));
   refused('title-long', 'a title of 101 characters', 'MALFORMED', changed(ACTION.rename('x'.repeat(101))));
@@ -155,6 +159,33 @@ const addLogs = ({ good, bad }: Layer): void => {
     'a title after another',
     [name, other, later],
     result([ann, bob], [cid], [other, later], 'C'),
+  );
+  const [there, elsewhere, third] = [seedOf('there'), seedOf('elsewhere'), seedOf('third')];
+  const [move, crossed] = [by(ann, ACTION.move(there)), by(bob, ACTION.move(elsewhere))];
+  const place = hex(move.hash) > hex(crossed.hash) ? there : elsewhere;
+  log(
+    'moves',
+    'MB18',
+    'two moves at once',
+    [move, crossed],
+    result([ann, bob], [cid], [move, crossed], null, place),
+  );
+  const moved = member(bob, [move], ACTION.move(third));
+  log(
+    'move-later',
+    'MB18',
+    'a move after another',
+    [move, crossed, moved],
+    result([ann, bob], [cid], [crossed, moved], null, third),
+  );
+  const seized = by(bob, ACTION.move(elsewhere));
+  const ended = by(ann, ACTION.remove(bob));
+  log(
+    'move-void',
+    'MB18',
+    'a move by an account that was removed beside it',
+    [seized, ended],
+    result([ann], [cid], [ended]),
   );
 
   const removal = by(ann, ACTION.remove(bob));

@@ -66,6 +66,7 @@ export const ACTION = {
     return join(byte(6), varuint(text.length), text);
   },
   merge: () => byte(7),
+  move: (room: Bytes) => join(byte(8), room),
 };
 
 export const chain = (stream: string, clientId: number, counter: number): Bytes =>

@@ -1,5 +1,5 @@
-// A chat's people: who is in it, with which role; adding, removing, leaving, the title.
-// Rules: spec/membership.md.
+// A chat's people: who is in it, with which role; adding, removing, leaving, the title, the room at the relay.
+// Rules: spec/membership.md, spec/chats.md §4.
 import type { Chat, ChatMember, Device } from '@sealwire/core';
 import { useState } from 'react';
 import { useChat } from '../hooks/useChat.ts';
@@ -41,6 +41,7 @@ function Info(props: { readonly device: Device; readonly chat: Chat; readonly ti
       </ul>
       {admin && <AddMember device={device} chat={chat} members={members} />}
       {admin && <NameForm label="Title" name={title} onRename={(name) => chat.rename(name)} />}
+      {admin && members.length > 1 && <MoveRoom chat={chat} />}
       {members.length > 1 && members.some(({ isMe }) => isMe) && <Leave chat={chat} />}
     </>
   );
@@ -137,6 +138,17 @@ function AddMember(props: {
         ))}
       </div>
     </section>
+  );
+}
+
+function MoveRoom({ chat }: { readonly chat: Chat }) {
+  return (
+    <Question ask="Move to a new room" yes="Move" no="Stay here" onYes={chat.moveRoom}>
+      <p>
+        For when the relay lets members in no more, since somebody took the room. Take that person out first.
+        All that was said comes along; members hear of it by themselves.
+      </p>
+    </Question>
   );
 }
 

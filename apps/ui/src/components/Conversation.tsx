@@ -51,6 +51,7 @@ function OpenConversation(props: {
   const chatStatus = useReadable(chat.status);
   const members = useReadable(chat.members);
   const isOut = chatStatus.state === 'left';
+  const isAdmin = members.some(({ isMe, role }) => isMe && role === 'admin');
   const view = useTimelineWindow(messages);
   const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
   const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
@@ -75,8 +76,15 @@ function OpenConversation(props: {
         <p className="note note-plain" role="status">
           <Icon name="warning" />
           <span>
-            The relay says that you are no member of this chat. If that is a mistake, ask its members; what
-            you write waits.
+            The relay says that you are no member of this chat, or that its room is gone. If that is a
+            mistake, ask its members; what you write waits.
+            {isAdmin && (
+              <>
+                {' '}
+                If somebody took the room from you all,{' '}
+                <a href={routeTo({ page: 'chat-info', chatId: chat.id })}>move the chat to a new one</a>.
+              </>
+            )}
           </span>
         </p>
       )}

@@ -7,6 +7,8 @@ import type { Page } from '../room/page.ts';
 /** What the account document says, reduced: the newest entry wins where there may be only one. */
 export interface AccountState {
   readonly chats: ReadonlyMap<string, ChatEntry>;
+  /** By chat id: secrets of other rooms of it, base64url, with who sent each; see spec/chats.md §4. */
+  readonly rooms: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly devices: ReadonlyMap<string, DeviceEntry>;
   readonly personName: string;
   /** Private account keys that were handed over, base64url. */
@@ -36,15 +38,22 @@ export const readAccount = (page: Page, onChange: () => void) => {
 
 const createReduction = () => {
   const chats = new Map<string, ChatEntry>();
+  const rooms = new Map<string, Map<string, string>>();
   const devices = new Map<string, DeviceEntry>();
   const person = new Map<string, PersonEntry>();
   const keys = new Set<string>();
   const { book, take: takeOfBook } = createBook();
   return {
-    state: (): AccountState => ({ chats, devices, personName: person.get('me')?.n ?? '', keys, book }),
+    state: (): AccountState => ({ chats, rooms, devices, personName: person.get('me')?.n ?? '', keys, book }),
     take(entry: Entry): void {
       takeOfBook(entry);
       if (entry.k === 'chat') putNewest(chats, entry.id, entry);
+      if (entry.k === 'room') {
+        const known = rooms.get(entry.id) ?? new Map<string, string>();
+        rooms.set(entry.id, known);
+        // Of several senders of one secret the same on every device.
+        if (entry.f <= (known.get(entry.s) ?? entry.f)) known.set(entry.s, entry.f);
+      }
       if (entry.k === 'device') putNewest(devices, entry.id, entry);
       if (entry.k === 'key') keys.add(entry.s);
       if (entry.k === 'me') putNewest(person, 'me', entry);

@@ -55,7 +55,11 @@ export const createContacts = (options: ContactsOptions) => {
   const book = () => core.accountState().book;
   const ownId = toHex(core.deviceId);
   const judge: Omit<JudgeContext, 'book'> = {
-    hasChat: (chatId) => core.accountState().chats.has(chatId),
+    roomsOf(chatId) {
+      const { chats, rooms } = core.accountState();
+      const made = chats.get(chatId);
+      return made && new Map([...(rooms.get(chatId) ?? []), [made.s, '']]);
+    },
     deviceId: ownId,
     randomBytes,
   };

@@ -1,9 +1,9 @@
 // The inside of a device: vault, device log, rooms and engine wired together. device.ts is what apps see of it.
 // The life of a message through it: ARCHITECTURE.md.
-import { LIMITS, pageStream, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
+import { pageStream, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection, Evidence } from '../api.ts';
-import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
+import { fromBase64Url, toBase64Url } from '../bytes.ts';
 import { type ChatModel, createChatModel } from '../chat.ts';
 import { hpkeKeyPairOf } from '../crypto/hpke.ts';
 import { suiteOfPublicKey } from '../crypto/suites.ts';
@@ -21,9 +21,11 @@ import { openProvider } from '../sync/provider.ts';
 import type { SessionTimes } from '../sync/session.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import { readAccount } from './account-doc.ts';
+import { createChatRooms } from './chat-rooms.ts';
+import { chatMaker } from './create-chat.ts';
 import { accountPrincipal } from './principal.ts';
 import { createRevocation } from './revocation.ts';
-import { chatKeys, makeChat, openRoom, type RoomCommons } from './rooms.ts';
+import { openRoom, type RoomCommons } from './rooms.ts';
 import { encodeSelf, type Self } from './self.ts';
 
 const ACCOUNT_STREAM = pageStream(0);
@@ -113,7 +115,9 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
       events.changed();
     },
     onFarewell: (note) => void revocation.farewell(note).catch(fault),
-    mayMake: (room) => [...chats.values()].find((chat) => chat.room.key === room)?.mayMake() ?? true,
+    mayMake: (room) =>
+      room === accountRoom.key ||
+      ([...chats.values()].find((chat) => chat.room.key === room)?.mayMake() ?? false),
     onNews: (room, head) => {
       heads.set(room, head);
       refresh();
@@ -187,21 +191,26 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     return accountRoom.stored();
   };
 
-  const guestOf = (id: string) => ({
-    account: fromHex(id),
-    accountKey: directory.log(id)!.accountKeys[0]!.publicKey,
+  const chatRooms = createChatRooms({
+    commons,
+    follow: engine.follow,
+    unfollow: engine.unfollow,
+    others: (id) => state.get().rooms.get(id)?.keys() ?? [],
   });
 
   const addChat = async (entry: ChatEntry): Promise<void> => {
     if (chats.has(entry.id) || isGone) return;
-    const room = openRoom(commons, 'chat', chatKeys(entry));
+    const room = chatRooms.open(entry);
     const nameOf = (id: string): string | undefined =>
       id === accountId ? state.get().personName : state.get().book.contacts.get(id)?.n;
     const model = createChatModel({
       room,
       nameOf,
       isOwnMade: entry.e.length > 0,
-      membership: { room, directory, device, sign, now, requireWritable },
+      membership: {
+        ...{ room, directory, device, sign, now, requireWritable, randomBytes },
+        keepRoom: (secret) => writeAccount({ k: 'room', id: entry.id, s: toBase64Url(secret), f: '' }),
+      },
       id: entry.id,
       clock,
       now,
@@ -221,9 +230,14 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     });
     chats.set(entry.id, model);
     await room.ready;
-    engine.follow(room);
+    chatRooms.start(entry, room);
     events.changed();
   };
+
+  const createChat = chatMaker({
+    ...{ account, device, directory, sign, randomBytes, now, clock, requireWritable, deviceLog },
+    ...{ addChat, chat: (id) => chats.get(id)!, writeAccount },
+  });
 
   const retryRooms = (): void => {
     void accountRoom.retry();
@@ -241,6 +255,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
   };
   const state = readAccount(accountPage, () => {
     for (const entry of state.get().chats.values()) void addChat(entry).catch(fault);
+    chatRooms.changed();
     void takeKeys().catch(fault);
     events.changed();
   });
@@ -339,26 +354,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
         void room.recovered();
       events.changed();
     },
-    /**
-     * Makes a chat; offline as well. Who is in it stands in its first entries, so that an own device that hears of the chat
-     * hears of them too. @returns its id, once it is durable here.
-     *
-     * @param members - accounts whose device logs are known here, none twice.
-     */
-    async createChat(title: string, members: readonly string[] = []): Promise<string> {
-      requireWritable();
-      const accountKey = deviceLog().accountKeys[0]!.publicKey;
-      const first = members.slice(0, LIMITS.firstMembers);
-      const others = { members: first.map(guestOf), title };
-      const made = await makeChat({ account, device, accountKey, others, sign, randomBytes, now });
-      const introductions = first.flatMap((id) => directory.log(id)!.entries);
-      const entry = { ...made.entry, n: title, t: clock.next() };
-      await addChat(entry);
-      const { room, membership } = chats.get(entry.id)!;
-      await Promise.all([room.putLog([...introductions, ...made.log]), writeAccount(entry)]);
-      for (const id of members.slice(LIMITS.firstMembers)) await membership.add(id, false);
-      return entry.id;
-    },
+    createChat,
     revocation,
     /** Gives a device of this account another name. Resolves when it is durable here. @throws RangeError */
     async renameDevice(id: string, name: string): Promise<void> {

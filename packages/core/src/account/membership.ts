@@ -3,6 +3,7 @@
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
 import type { ChatMember } from '../api.ts';
 import { fromHex } from '../bytes.ts';
+import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { DeviceChains, MemberChange, SignedEntry } from '../identity/log-entry.ts';
@@ -17,6 +18,9 @@ export interface MembershipOptions {
   readonly device: LoggedDevice;
   readonly sign: (statement: Uint8Array) => Uint8Array;
   readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Keeps the secret of another room for this chat, for own devices; resolves when it is durable here. */
+  readonly keepRoom: (secret: Uint8Array) => Promise<void>;
   /** Throws why nothing can be written now. */
   readonly requireWritable: () => void;
   /** What a person is called here. */
@@ -24,6 +28,8 @@ export interface MembershipOptions {
   /** What the chat is called in the account document. */
   readonly title: () => string;
 }
+
+const ROOM_SECRET_BYTES = 32;
 
 /** Chains in one entry; see spec/membership.md §1. */
 const CHAINS_IN_AN_ENTRY = 4_096;
@@ -154,6 +160,13 @@ export const createMembership = (options: MembershipOptions) => {
       if (room.pending() > 0)
         throw new SealwireError('RELAY_UNREACHABLE', 'What you wrote here has not left yet: try again then.');
       await room.putLog(await changed(known, [{ action: 'leave', chains: chainsOf(own) }]));
+    },
+    /** Leaves the chat's room at the relay for a new one. @throws SealwireError NOT_AN_ADMIN, NOT_A_MEMBER */
+    async moveRoom(): Promise<void> {
+      const known = requireAdmin();
+      const secret = options.randomBytes(ROOM_SECRET_BYTES);
+      await options.keepRoom(secret);
+      await room.putLog(await changed(known, [{ action: 'move', room: roomIdOf(secret) }]));
     },
     /** @throws SealwireError NOT_AN_ADMIN; RangeError for a title that is no name. */
     async rename(title: string): Promise<void> {

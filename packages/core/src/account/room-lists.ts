@@ -1,6 +1,13 @@
 // Keeps the relay's list of each chat's principals equal to its membership log, and says whom this account still owes an
 // invitation. Rules: spec/chats.md §3.
-import { CONTROL_STREAM, compareBytes, type RoomMember, SealwireError, toHex } from '@sealwire/protocol';
+import {
+  CONTROL_STREAM,
+  compareBytes,
+  type RoomMember,
+  SealwireError,
+  sameBytes,
+  toHex,
+} from '@sealwire/protocol';
 import { sha256 } from '#native';
 import type { Evidence } from '../api.ts';
 import { fromHex, utf8 } from '../bytes.ts';
@@ -161,6 +168,27 @@ export const createRoomLists = (options: RoomListsOptions) => {
         });
       });
     },
+    /** Members who are to hear from this account where a chat went on, and of whom nobody has put that down yet. */
+    movesDue(): Unstamped[] {
+      const { book } = core.accountState();
+      return [...core.chats].flatMap(([r, { room }]): Unstamped[] => {
+        const log = room.state.control.chatLog();
+        const { move } = log ?? {};
+        if (!log || !move || !sameBytes(move.room, room.id) || !log.members.has(own)) return [];
+        const isMover = toHex(move.account) === own;
+        const d = isMover ? toHex(move.author) : toHex(core.deviceId);
+        if (d !== toHex(core.deviceId) && isActive(core.deviceLog(), d)) return [];
+        const told = isMover ? [...log.members.keys()] : neighboursOf(log, own);
+        return told.flatMap((f): Unstamped[] => {
+          const id = toHex(
+            sha256(utf8('sealwire/v1/move-id'), move.hash, fromHex(own), fromHex(f)).subarray(0, 16),
+          );
+          if (f === own || f === toHex(move.account) || book.mail.has(id)) return [];
+          if (book.contacts.get(f)?.s === undefined) return [];
+          return [{ k: 'mail', id, f, q: 'invite', r, d, s: 'due' }];
+        });
+      });
+    },
     /** What an invitation says; `void` if nobody is to be invited any more, undefined while the relay is not ready for them. */
     invitation(chatId: string, accountId: string): InvitationFields | 'void' | undefined {
       const room = core.chats.get(chatId)?.room;
@@ -172,11 +200,13 @@ export const createRoomLists = (options: RoomListsOptions) => {
       if (!list || listed.get(room.key) !== nameOf(list)) return undefined;
       const [genesis, ...rest] = log.entries.map((entry) => ({ entry, bytes: encodeEntryBytes(entry) }));
       const entries = [genesis!.bytes];
-      const first = rest.filter(({ entry }) => compareBytes(entry.hash, member.addedBy) === 0);
+      // What says that they belong to it, and where it is, goes first.
+      const needed = [member.addedBy, ...(log.move ? [log.move.hash] : [])];
+      const first = rest.filter(({ entry }) => needed.some((hash) => sameBytes(entry.hash, hash)));
       for (const { bytes } of [...first, ...rest])
         if (!entries.includes(bytes) && sizeOf([...entries, bytes]) <= INVITE_LOG_BYTES) entries.push(bytes);
       const title = printableName(log.title ?? core.accountState().chats.get(chatId)?.n ?? '', 'Chat');
-      return { chat: fromHex(chatId), secret: room.options.secret, title, entries };
+      return { chat: fromHex(chatId), secret: room.state.address.secret, title, entries };
     },
     close(): void {
       closed = true;
@@ -189,6 +219,16 @@ export const createRoomLists = (options: RoomListsOptions) => {
 /** Whether the relay has all that this device wrote into the room's log. */
 const isLogSent = ({ state }: Room): boolean =>
   ![...state.outbox, ...state.framed].some(({ stream }) => stream === CONTROL_STREAM);
+
+/** The members that an account added, and the one that added it: contacts of it, if anybody is. */
+const neighboursOf = (log: MembershipLog, own: string): string[] => {
+  const adders = new Map(log.entries.map(({ entry, hash }) => [toHex(hash), toHex(entry.account)]));
+  const adderOf = (account: string): string | undefined => {
+    const member = log.members.get(account);
+    return member && adders.get(toHex(member.addedBy));
+  };
+  return [...log.members.keys()].filter((other) => adderOf(other) === own || adderOf(own) === other);
+};
 
 const nameOf = (list: readonly RoomMember[]): string =>
   list

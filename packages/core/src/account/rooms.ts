@@ -1,6 +1,6 @@
 // Makes the rooms of an account: its own and those of its chats, from keys that the account document holds. Rules:
 // spec/keys.md §4.
-import { SealwireError, toHex } from '@sealwire/protocol';
+import { SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { fromBase64Url, fromHex, toBase64Url } from '../bytes.ts';
 import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
@@ -15,17 +15,14 @@ import {
 import { createMemberEntries, startMembershipLog } from '../identity/membership.ts';
 import type { ChatEntry } from '../logdoc/entries.ts';
 import type { OwnAccount } from '../room/control.ts';
+import type { RoomAddress } from '../room/keyring.ts';
 import type { RoomRecord } from '../room/records.ts';
 import { createRoom, type Room, type RoomOptions } from '../room/room.ts';
 import type { RecordId } from '../vault/vault.ts';
 
 /** What all rooms of a device have in common. */
-export type RoomCommons = Omit<
-  RoomOptions,
-  'kind' | 'id' | 'secret' | 'logId' | 'epochKeys' | 'send' | 'refetch'
-> & {
+export type RoomCommons = Omit<RoomOptions, 'kind' | 'id' | 'secret' | 'logId' | 'epochKeys' | 'send'> & {
   readonly send: (room: Uint8Array, stream: string, frame: Uint8Array) => void;
-  readonly refetch?: (room: Uint8Array) => void;
   /** What the vault holds, by room id, hexadecimal. */
   readonly records: ReadonlyMap<string, readonly { id: RecordId; record: RoomRecord }[]>;
 };
@@ -37,18 +34,32 @@ export interface RoomKeys {
   readonly logEntries?: readonly SignedEntry[];
 }
 
-/** Opens a room; it loads from the vault by itself, see `ready`. */
-export const openRoom = (commons: RoomCommons, kind: RoomOptions['kind'], keys: RoomKeys): Room => {
-  const id = roomIdOf(keys.secret);
-  const send: RoomOptions['send'] = ({ stream, frame }) => commons.send(id, stream, frame);
-  const records = commons.records.get(toHex(id)) ?? [];
+/**
+ * Opens a room; it loads from the vault by itself, see `ready`.
+ *
+ * @param addresses - the rooms that a chat was in or may be in, if not only that of its keys: it is where the newest record
+ *   of its own is.
+ */
+export const openRoom = (
+  commons: RoomCommons,
+  kind: RoomOptions['kind'],
+  keys: RoomKeys,
+  addresses: readonly RoomAddress[] = [{ id: roomIdOf(keys.secret), secret: keys.secret }],
+): Room => {
+  const send: RoomOptions['send'] = ({ room, stream, frame }) => commons.send(room, stream, frame);
+  const records = addresses
+    .flatMap(({ id }) => commons.records.get(toHex(id)) ?? [])
+    .filter(({ record }) => record.type !== 'aside')
+    .sort((a, b) => a.id - b.id);
+  const last = records.findLast(({ record }) => record.type === 'bodies')?.record.room;
+  const address = addresses.find(({ id }) => last && sameBytes(id, last)) ?? addresses[0]!;
   const epochs = records.flatMap(({ record }) => (record.type === 'epoch' ? [record] : []));
   const epochKeys = [...keys.epochKeys, ...epochs.flatMap(({ key }) => key ?? [])];
   const epochStarts = new Map(
     epochs.map(({ commitment, at, position }) => [toHex(commitment), { at, position }]),
   );
-  const refetch = (): void => commons.refetch?.(id);
-  return createRoom({ ...commons, ...keys, epochKeys, epochStarts, kind, id, send, refetch }, records);
+  const of = { ...commons, ...keys, ...address, epochKeys, epochStarts, kind, send };
+  return createRoom(of, records);
 };
 
 /** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */

@@ -1,4 +1,4 @@
-// What a device knows of itself and its account, as one sealed record in the vault. Layout: spec/vault.md, "Self".
+// What a device knows of itself and its account, as one sealed record in the vault. Layout: spec/vault.md §6.
 import { SealwireError } from '@sealwire/protocol';
 import { fromBase64Url, toBase64Url, utf8 } from '../bytes.ts';
 import type { DeviceSecrets } from '../identity/device-keys.ts';

@@ -1,17 +1,18 @@
 // What becomes of a verified inbox message, and of a person's yes or no: entries for the account document. Pure; the
 // same book and message give the same verdict on every own device. Rules: spec/contacts.md §2 and §4.
-import { sameBytes, toHex } from '@sealwire/protocol';
+import { LIMITS, sameBytes, toHex } from '@sealwire/protocol';
 import { fromBase64Url, toBase64Url } from '../bytes.ts';
-import { encodeEntryBytes } from '../identity/log-entry.ts';
+import { roomIdOf } from '../identity/device-keys.ts';
+import { decodeEntryBytes, encodeEntryBytes } from '../identity/log-entry.ts';
 import type { ContactEntry, ContactsEntry, MailEntry } from '../logdoc/contact-entries.ts';
-import type { ChatEntry } from '../logdoc/entries.ts';
+import type { ChatEntry, RoomEntry } from '../logdoc/entries.ts';
 import type { Book } from './book.ts';
 import type { Card } from './card.ts';
 import type { VerifiedMessage } from './messages.ts';
 
 /** An entry before it gets its stamp. */
-export type Unstamped = ContactsEntry | ChatEntry extends infer E
-  ? E extends ContactsEntry | ChatEntry
+export type Unstamped = ContactsEntry | ChatEntry | RoomEntry extends infer E
+  ? E extends ContactsEntry | ChatEntry | RoomEntry
     ? Omit<E, 't'>
     : never
   : never;
@@ -29,7 +30,8 @@ export type Verdict =
 
 export interface JudgeContext {
   readonly book: Book;
-  readonly hasChat: (chatId: string) => boolean;
+  /** The secrets of a chat's rooms, base64url, each with the root of who sent it; undefined if the account has no such chat. */
+  readonly roomsOf: (chatId: string) => ReadonlyMap<string, string> | undefined;
   /** The own device, hexadecimal: it answers what it decides. */
   readonly deviceId: string;
   readonly randomBytes: (length: number) => Uint8Array;
@@ -62,7 +64,8 @@ export const judgeMessage = (message: VerifiedMessage, bytes: Uint8Array, contex
       return take(seen, knownContact(message));
     }
     case 'invite':
-      if (context.hasChat(toHex(content.chat))) return take(seen);
+      if (context.roomsOf(toHex(content.chat)))
+        return take(seen, ...(contact?.s === 'known' ? otherRoom(message, context) : []));
       if (contact?.s === 'known') return take(seen, chatOf(message)!, ...changesOf(message, contact));
       return ask(message, bytes, context, 'invitation');
   }
@@ -156,6 +159,21 @@ const knownContact = ({ content, log }: VerifiedMessage): Unstamped & { readonly
 const changesOf = (message: VerifiedMessage, contact: ContactEntry): readonly Unstamped[] => {
   const now = knownContact(message);
   return now.n === contact.n && now.w === contact.w ? [] : [now];
+};
+
+/** Where a chat went on that the account has, if the invitation's log says that it moved there. See spec/chats.md, CH18. */
+const otherRoom = ({ content, log }: VerifiedMessage, { roomsOf }: JudgeContext): readonly Unstamped[] => {
+  if (content.type !== 'invite') return [];
+  const id = toHex(content.chat);
+  const [s, f] = [toBase64Url(content.secret), toHex(log.root)];
+  const known = roomsOf(id)!;
+  const named = [...known.values()].filter((sender) => sender === f).length;
+  const room = roomIdOf(content.secret);
+  const isNamed = content.entries.some((bytes) => {
+    const { entry } = decodeEntryBytes(bytes);
+    return entry.type === 'member' && entry.change.action === 'move' && sameBytes(entry.change.room, room);
+  });
+  return isNamed && !known.has(s) && named < LIMITS.chatRooms ? [{ k: 'room', id, s, f }] : [];
 };
 
 const chatOf = ({ content }: VerifiedMessage): Unstamped | undefined =>

@@ -1,5 +1,5 @@
 // The bytes of log entries. Layout: spec/device-log.md §2, of members and shares spec/membership.md §1.
-import { isStreamLabel, LIMITS, type Reader, SealwireError, toHex } from '@sealwire/protocol';
+import { isStreamLabel, LIMITS, type Reader, ROOM_ID_BYTES, SealwireError, toHex } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { isSuite, SUITE_BYTES, type Suite } from '../crypto/suites.ts';
 import { DEVICE_ID_BYTES } from '../frame/body.ts';
@@ -249,7 +249,7 @@ const readList = <T>(reader: Reader, limit: number, read: () => T): T[] => {
   return values;
 };
 
-const ACTION = { add: 1, remove: 2, leave: 3, promote: 4, demote: 5, rename: 6, merge: 7 } as const;
+const ACTION = { add: 1, remove: 2, leave: 3, promote: 4, demote: 5, rename: 6, merge: 7, move: 8 } as const;
 const ROLES: readonly Role[] = ['member', 'admin'];
 
 const writeChange = (out: encoding.Encoder, change: MemberChange): void => {
@@ -257,6 +257,7 @@ const writeChange = (out: encoding.Encoder, change: MemberChange): void => {
   if ('subject' in change) encoding.writeUint8Array(out, change.subject);
   if (change.action === 'add') encoding.writeUint8(out, ROLES.indexOf(change.role));
   if (change.action === 'rename') encoding.writeVarString(out, change.title);
+  if (change.action === 'move') encoding.writeUint8Array(out, change.room);
   if (!('chains' in change)) return;
   encoding.writeVarUint(out, change.chains.length);
   for (const { device, chains } of change.chains) {
@@ -282,6 +283,8 @@ const readChange = (reader: Reader): MemberChange => {
       return { action: 'rename', title: readName(reader, 'a title') };
     case ACTION.merge:
       return { action: 'merge' };
+    case ACTION.move:
+      return { action: 'move', room: reader.fixed(ROOM_ID_BYTES) };
     default:
       throw new SealwireError(
         'UNSUPPORTED_VERSION',

@@ -112,6 +112,8 @@ export type MemberChange =
   | { readonly action: 'leave'; readonly chains: readonly DeviceChains[] }
   | { readonly action: 'promote' | 'demote'; readonly subject: Uint8Array }
   | { readonly action: 'rename'; readonly title: string }
+  /** To another room at the relay: 32 bytes, its id. */
+  | { readonly action: 'move'; readonly room: Uint8Array }
   | { readonly action: 'merge' };
 
 /** A change of a chat's membership. Accounts are members; a device of one speaks for it. */

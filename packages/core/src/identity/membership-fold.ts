@@ -252,12 +252,12 @@ const membersOf = (all: Grants): Pick<MemberFold, 'members' | 'heir'> => {
   return { members, heir };
 };
 
-/** Of the renames that count the one of greatest depth, of those the one of greatest hash. */
-export const latestRename = ({ counting }: MemberFold): MemberNode | undefined => {
+/** Of the entries that count and do this the one of greatest depth, of those the one of greatest hash. */
+export const latestOf = ({ counting }: MemberFold, action: Action): MemberNode | undefined => {
   let latest: MemberNode | undefined;
   for (const node of counting.keys())
-    if (node.action === 'rename' && (!latest || compareRenames(node, latest) > 0)) latest = node;
+    if (node.action === action && (!latest || compareLatest(node, latest) > 0)) latest = node;
   return latest;
 };
 
-const compareRenames = (a: MemberNode, b: MemberNode): number => a.depth - b.depth || compareKeys(a, b);
+const compareLatest = (a: MemberNode, b: MemberNode): number => a.depth - b.depth || compareKeys(a, b);

@@ -18,7 +18,7 @@ import {
 import {
   isAddition,
   isRemoval,
-  latestRename,
+  latestOf,
   type MemberFold,
   type MemberNode,
   placeMember,
@@ -65,6 +65,16 @@ export interface Removal {
   readonly chains: readonly DeviceChains[];
 }
 
+/** Where a chat is at the relay, if an admin moved it there. */
+export interface Move {
+  /** The room's id, 32 bytes. */
+  readonly room: Uint8Array;
+  /** The hash of the entry that says so, and the device that signed it with its account. */
+  readonly hash: Uint8Array;
+  readonly author: Uint8Array;
+  readonly account: Uint8Array;
+}
+
 /** The accepted entries of one chat's membership log, and what they come to. Never changed; only made anew. */
 export interface MembershipLog {
   /** The chat's id: the hash of its first entry. */
@@ -75,6 +85,8 @@ export interface MembershipLog {
   readonly members: Members;
   /** What the chat was last called; undefined if it never was. */
   readonly title: string | undefined;
+  /** Undefined while it is in the room that it was made with. */
+  readonly move: Move | undefined;
   /**
    * What an entry follows, and an epoch or a frame names; ascending, at most `LIMITS.headsNamed`. Hashes of the entries
    * that count and that no other such entry follows, and of those cuts without which these would give other members.
@@ -252,6 +264,9 @@ const logOf = (state: LogState): MembershipLog => {
     get title() {
       return titleOf(state.fold());
     },
+    get move() {
+      return moveOf(state.fold());
+    },
     get heads() {
       return heads().slice(0, LIMITS.headsNamed).sort(compareBytes);
     },
@@ -270,8 +285,15 @@ const membersIn = ({ members }: MemberFold): Members =>
   );
 
 const titleOf = (fold: MemberFold): string | undefined => {
-  const entry = latestRename(fold)?.signed.entry;
+  const entry = latestOf(fold, 'rename')?.signed.entry;
   return entry?.type === 'member' && entry.change.action === 'rename' ? entry.change.title : undefined;
+};
+
+const moveOf = (fold: MemberFold): Move | undefined => {
+  const signed = latestOf(fold, 'move')?.signed;
+  if (signed?.entry.type !== 'member' || signed.entry.change.action !== 'move') return undefined;
+  const { author, account, change } = signed.entry;
+  return { room: change.room, hash: signed.hash, author, account };
 };
 
 const removalIn = ({ signed: { entry, hash }, subject }: MemberNode): Removal => {

@@ -30,6 +30,18 @@ export interface ChatEntry {
   readonly n: string;
 }
 
+/** In the account document: another room of a chat. */
+export interface RoomEntry {
+  readonly k: 'room';
+  readonly t: Stamp;
+  /** Chat id, hexadecimal. */
+  readonly id: string;
+  /** Room secret, base64url. */
+  readonly s: string;
+  /** Root of the contact who sent it, hexadecimal; empty for one that this account made. */
+  readonly f: string;
+}
+
 /** In the account document: the name of one of its devices. */
 export interface DeviceEntry {
   readonly k: 'device';
@@ -56,7 +68,14 @@ export interface PersonEntry {
   readonly n: string;
 }
 
-export type Entry = MessageEntry | ChatEntry | DeviceEntry | PersonEntry | KeyEntry | ContactsEntry;
+export type Entry =
+  | MessageEntry
+  | ChatEntry
+  | RoomEntry
+  | DeviceEntry
+  | PersonEntry
+  | KeyEntry
+  | ContactsEntry;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -110,6 +129,14 @@ const readChat: Reader = ({ id, s, e, n, l }, t) => {
   return { ...chat, l: [...l] };
 };
 
+const readRoom: Reader = ({ id, s, f }, t) =>
+  typeof id === 'string' &&
+  HEX_32.test(id) &&
+  isKeyText(s) &&
+  (f === '' || (typeof f === 'string' && HEX_32.test(f)))
+    ? { k: 'room', t, id, s, f }
+    : undefined;
+
 const readDevice: Reader = ({ id, n, p }, t) =>
   typeof id === 'string' && HEX_16.test(id) && isText(n, LIMITS.nameChars) && isText(p, LIMITS.nameChars)
     ? { k: 'device', t, id, n, p }
@@ -123,6 +150,7 @@ const readers: Readonly<Record<string, Reader>> = {
   __proto__: null as never,
   m: readMessage,
   chat: readChat,
+  room: readRoom,
   device: readDevice,
   me: readPerson,
   key: readKey,

@@ -78,6 +78,12 @@ export const createAbsence = ({ chains, isLate }: AbsenceOptions) => {
     },
     /** True if something that was passed over counts by now and must come again. */
     isOwed: (): boolean => isOwed,
+    /** Positions are those of another room from now on. */
+    moved(): void {
+      places.clear();
+      isOwed = false;
+      awaited.clear();
+    },
     /** All that the relay has comes again. */
     startedOver(): void {
       isOwed = false;

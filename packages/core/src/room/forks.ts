@@ -20,13 +20,13 @@ export const judgeContested = async (
   contested: readonly Contested[],
   report: (evidence: Omit<Evidence, 'room'>) => void,
 ): Promise<ReadonlySet<string>> => {
-  const { options, shelf, control } = state;
+  const { options, address, shelf, control } = state;
   const pasts = new Map<Chain, Past>();
   const put: Uint8Array[] = [];
   const shorter = new Set<string>();
   if (contested.length === 0) return shorter;
   for (const { waiting, chain } of contested) {
-    const { body, stream, position } = waiting;
+    const { body, stream, position, epoch } = waiting;
     const encodedBody = waiting.encodedBody!;
     const key = chainKey(stream, body.clientId);
     if (shelf.has(key, body)) continue; // Twice in one delivery.
@@ -47,7 +47,9 @@ export const judgeContested = async (
     if (stream === CONTROL_STREAM) await control.accept(body.payload).catch(ignoreRefusal);
     const why: RefusedWhy = isProof ? 'fork' : 'unsigned';
     if (shelf.add(key, why, body))
-      put.push(encodeRecord({ type: 'refused', room: options.id, position, stream, why, body: encodedBody }));
+      put.push(
+        encodeRecord({ type: 'refused', room: address.id, position, stream, why, epoch, body: encodedBody }),
+      );
     if (isProof && (chain.limitHash === undefined || isUnsettled(chain))) shorter.add(stream);
   }
   // They were parked until now, so that none is lost between.

@@ -256,6 +256,13 @@ export const createInbox = (options: InboxOptions) => {
     isOwed: absence.isOwed,
     /** All that the relay has comes again. */
     startedOver: absence.startedOver,
+    /** The chat is in another room: what waited of the old one comes there, if at all. @returns it. */
+    moved(): Waiting[] {
+      const left = waiting.filter(({ isKept }) => !isKept);
+      waiting = waiting.filter(({ isKept }) => isKept);
+      absence.moved();
+      return left;
+    },
     /** What waits for something that has not come. */
     parked: (): readonly Waiting[] => waiting,
     /** Judges until nothing more can be decided. */

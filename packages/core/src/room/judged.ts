@@ -1,5 +1,5 @@
 // What one judgement leaves behind: who was heard of, what is stored, what goes to which page. Rules: spec/frame.md §8,
-// spec/vault.md "Records of a room".
+// spec/vault.md §6.
 import { toHex } from '@sealwire/protocol';
 import type { Body } from '../frame/body.ts';
 import type { RecordId } from '../vault/vault.ts';
@@ -7,7 +7,7 @@ import type { Chain } from './chains.ts';
 import { placeOf } from './counters.ts';
 import type { Judgement } from './inbox.ts';
 import type { Waiting } from './opening.ts';
-import { encodeRecord } from './records.ts';
+import { encodeRecord, type StoredBody } from './records.ts';
 import { bodiesRecord } from './sender.ts';
 import type { HistoryItem, RoomState } from './state.ts';
 
@@ -32,28 +32,38 @@ export const hear = (state: RoomState, body: Body, chain: Chain): void => {
   }
 };
 
+/** What is stored together with a judgement. */
+export interface Beside {
+  /** What waits. */
+  readonly parked: readonly Waiting[];
+  /** Own edits that turned out to be at the relay. */
+  readonly covered: readonly RecordId[];
+  /** What turned out to be in this room too. */
+  readonly found: readonly StoredBody[];
+}
+
 /** Stores one judgement in one step: what was accepted, what waits, what was refused, and the cursor after them. */
 export const store = (
   state: RoomState,
   { accepted, duplicates, refused, shelved, contested }: Judgement,
-  parked: readonly Waiting[],
-  covered: readonly RecordId[],
+  { parked, covered, found }: Beside,
 ): void => {
-  const { id: room, vault } = state.options;
+  const { vault } = state.options;
+  const { id: room } = state.address;
   const held = [...parked, ...contested.map(({ waiting }) => waiting)];
   const fresh = held.filter(({ record, isKept }) => record === undefined && !isKept);
   const done = [...accepted.map(({ waiting }) => waiting), ...duplicates, ...refused];
-  const bodies = accepted.flatMap(({ waiting: { position, stream, encodedBody, isKept } }) =>
-    isKept ? [] : [{ position, stream, body: encodedBody! }],
+  const bodies = accepted.flatMap(({ waiting: { position, stream, encodedBody, epoch, isKept } }) =>
+    isKept ? [] : [{ position, stream, epoch, body: encodedBody! }],
   );
   const { ids, durable } = vault.commit({
     put: [
       ...fresh.map(({ position, stream, frame }) =>
         encodeRecord({ type: 'parked', room, position, stream, frame }),
       ),
-      bodiesRecord(state, bodies),
-      ...shelved.map(({ waiting: { position, stream, encodedBody }, why }) =>
-        encodeRecord({ type: 'refused', room, position, stream, why, body: encodedBody! }),
+      bodiesRecord(state, [...bodies, ...found]),
+      ...shelved.map(({ waiting: { position, stream, epoch, encodedBody }, why }) =>
+        encodeRecord({ type: 'refused', room, position, stream, why, epoch, body: encodedBody! }),
       ),
     ],
     remove: [...done.flatMap(({ record }) => record ?? []), ...covered],

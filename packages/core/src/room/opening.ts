@@ -2,10 +2,10 @@
 // Rules: spec/frame.md §2 and §4.
 import { CONTROL_STREAM, SealwireError, type StoredFrame, sameBytes } from '@sealwire/protocol';
 import { type Body, decodeBody, KIND } from '../frame/body.ts';
-import { epochTagOf, openFrames, type StreamKey } from '../frame/envelope.ts';
+import { epochTagOf, openFrames } from '../frame/envelope.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId } from '../vault/vault.ts';
-import type { Keyring } from './keyring.ts';
+import type { EpochKey, Keyring } from './keyring.ts';
 
 /** A frame as it came, until it is judged. */
 export interface Waiting {
@@ -16,6 +16,8 @@ export interface Waiting {
   record: RecordId | undefined;
   body: Body | undefined;
   encodedBody: Uint8Array | undefined;
+  /** The name of the epoch that it is of, once it is open: see keyring.ts. */
+  epoch: string;
   /** The vault has its body among those that count, see replay.ts: `frame` is that body, and nothing is stored of it. */
   readonly isKept?: true;
 }
@@ -28,6 +30,7 @@ export const toWaiting = ({ position, stream, frame }: StoredFrame): Waiting => 
   record: undefined,
   body: undefined,
   encodedBody: undefined,
+  epoch: '',
 });
 
 /** What opening needs of an inbox. */
@@ -57,7 +60,7 @@ export const openWaiting = async (
     refuse(item, asSealwireError(error));
     refused.push(item);
   };
-  const byKey = new Map<StreamKey, Waiting[]>();
+  const byKey = new Map<EpochKey, Waiting[]>();
   const keyFor = keyFinder(keyring);
   for (const item of waiting) {
     if (item.body) continue;
@@ -83,6 +86,7 @@ export const openWaiting = async (
       const item = items[i]!;
       try {
         item.encodedBody = orThrow(opened[i]!);
+        item.epoch = key.epoch;
         item.body = decodeBody(item.encodedBody);
         requireKind(item.stream, item.body);
         if (item.body.kind !== KIND.control) continue;
@@ -137,8 +141,8 @@ const requireKind = (stream: string, body: Body): void => {
 /** Finds keys in the ring, and remembers the last: frames that come together are mostly of one stream and epoch. */
 const keyFinder = (keyring: Keyring) => {
   let stream = '';
-  let key: StreamKey | undefined;
-  return (wanted: string, tag: Uint8Array): StreamKey | undefined => {
+  let key: EpochKey | undefined;
+  return (wanted: string, tag: Uint8Array): EpochKey | undefined => {
     if (key && stream === wanted && sameBytes(key.tag, tag)) return key;
     stream = wanted;
     key = keyring.opening(wanted, tag);

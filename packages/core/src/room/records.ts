@@ -1,7 +1,8 @@
-// What a room keeps in the vault, as bytes before sealing. Layout: spec/vault.md, "Records of a room".
-import { Reader, ROOM_ID_BYTES, SealwireError } from '@sealwire/protocol';
+// What a room keeps in the vault, as bytes before sealing. Layout: spec/vault.md §6.
+import { fromHex, Reader, ROOM_ID_BYTES, SealwireError, toHex } from '@sealwire/protocol';
 import * as encoding from 'lib0/encoding';
 import { CLIENT_NONCE_BYTES } from '../frame/body.ts';
+import { EPOCH_NAME_BYTES } from './keyring.ts';
 
 /** A body that was accepted, and where the relay has it. */
 export interface StoredBody {
@@ -9,6 +10,8 @@ export interface StoredBody {
   readonly stream: string;
   /** Encoded body, signature included, frame and padding gone. */
   readonly body: Uint8Array;
+  /** The name of the epoch that it was sealed under, see keyring.ts; empty in the control stream. */
+  readonly epoch: string;
 }
 
 /** Accepted bodies of one step, and the cursor that holds after them. */
@@ -45,6 +48,8 @@ export interface RefusedRecord {
   readonly stream: string;
   readonly why: RefusedWhy;
   readonly body: Uint8Array;
+  /** As in {@link StoredBody}. */
+  readonly epoch: string;
 }
 
 /** An epoch that came, and when: what is unwrapped once need not be unwrapped at each start. */
@@ -80,6 +85,15 @@ export interface FramedRecord {
   readonly stream: string;
   readonly frame: Uint8Array;
   readonly body: Uint8Array;
+  /** The epoch that it is sealed under, since a relay had it already; empty for what leaves under the current one. */
+  readonly epoch: string;
+}
+
+/** How far a room of a chat was read that the chat is not in. */
+export interface AsideRecord {
+  readonly type: 'aside';
+  readonly room: Uint8Array;
+  readonly cursor: number;
 }
 
 /** This device itself: keys and account, as JSON. */
@@ -95,10 +109,11 @@ export type DeviceRecord =
   | OutboxRecord
   | FramedRecord
   | RefusedRecord
-  | EpochRecord;
+  | EpochRecord
+  | AsideRecord;
 export type RoomRecord = Exclude<DeviceRecord, SelfRecord>;
 
-const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5, refused: 6, epoch: 7 } as const;
+const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5, refused: 6, epoch: 7, aside: 8 } as const;
 
 const WHY: readonly RefusedWhy[] = ['void', 'fork', 'unsigned'];
 
@@ -110,13 +125,20 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
     return encoding.toUint8Array(out);
   }
   encoding.writeUint8Array(out, record.room);
+  if (record.type === 'aside') {
+    encoding.writeVarUint(out, record.cursor);
+    return encoding.toUint8Array(out);
+  }
   if (record.type === 'bodies') {
     encoding.writeVarUint(out, record.cursor);
     encoding.writeVarUint(out, record.receivedAt);
     encoding.writeVarUint(out, record.bodies.length);
-    for (const { position, stream, body } of record.bodies) {
+    let current = '';
+    for (const { position, stream, body, epoch } of record.bodies) {
       encoding.writeVarUint(out, position);
       encoding.writeVarString(out, stream);
+      writeEpoch(out, epoch, current);
+      current = epoch;
       encoding.writeVarUint8Array(out, body);
     }
     return encoding.toUint8Array(out);
@@ -142,14 +164,41 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
     case 'refused':
       encoding.writeVarUint(out, record.position);
       encoding.writeUint8(out, WHY.indexOf(record.why));
+      writeEpoch(out, record.epoch, '');
       encoding.writeUint8Array(out, record.body);
       break;
     case 'framed':
       encoding.writeVarUint8Array(out, record.frame);
+      writeEpoch(out, record.epoch, '');
       encoding.writeUint8Array(out, record.body);
       break;
   }
   return encoding.toUint8Array(out);
+};
+
+/** One byte says that there is none, or the same as before; most that lie together are of one epoch. */
+const EPOCH = { none: 0, same: 1, other: 2 } as const;
+
+const writeEpoch = (out: encoding.Encoder, epoch: string, before: string): void => {
+  if (epoch === '') encoding.writeUint8(out, EPOCH.none);
+  else if (epoch === before) encoding.writeUint8(out, EPOCH.same);
+  else {
+    encoding.writeUint8(out, EPOCH.other);
+    encoding.writeUint8Array(out, fromHex(epoch));
+  }
+};
+
+const readEpoch = (reader: Reader, before: string): string => {
+  switch (reader.byte()) {
+    case EPOCH.none:
+      return '';
+    case EPOCH.same:
+      return before;
+    case EPOCH.other:
+      return toHex(reader.fixed(EPOCH_NAME_BYTES));
+    default:
+      return tooNew();
+  }
 };
 
 /** @throws SealwireError STORAGE_NEWER for a type of a later version, MALFORMED for bytes that are no record. */
@@ -184,8 +233,11 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         room,
         stream: reader.ascii(64),
         frame: reader.sized(bytes.length),
+        epoch: readEpoch(reader, ''),
         body: reader.fixed(reader.left),
       };
+    case TYPE.aside:
+      return { type: 'aside', room, cursor: reader.uint() };
     case TYPE.epoch:
       return {
         type: 'epoch',
@@ -202,6 +254,7 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         stream: reader.ascii(64),
         position: reader.uint(),
         why: WHY[reader.byte()] ?? tooNew(),
+        epoch: readEpoch(reader, ''),
         body: reader.fixed(reader.left),
       };
     default:
@@ -218,12 +271,13 @@ const readBodies = (reader: Reader, room: Uint8Array): BodiesRecord => {
   const receivedAt = reader.uint();
   const count = reader.uint();
   const bodies: StoredBody[] = [];
-  for (let i = 0; i < count; i++)
-    bodies.push({
-      position: reader.uint(),
-      stream: reader.ascii(64),
-      body: reader.sized(reader.left),
-    });
+  let epoch = '';
+  for (let i = 0; i < count; i++) {
+    const position = reader.uint();
+    const stream = reader.ascii(64);
+    epoch = readEpoch(reader, epoch);
+    bodies.push({ position, stream, epoch, body: reader.sized(reader.left) });
+  }
   reader.end();
   return { type: 'bodies', room, cursor, receivedAt, bodies };
 };

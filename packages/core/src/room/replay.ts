@@ -1,6 +1,6 @@
 // Loads a room from its vault records, at the start and whenever cuts or forks change what counts: bodies that were
-// judged before, own frames and edits that wait. Rules: spec/frame.md §8, spec/vault.md "Records of a room".
-import { CONTROL_STREAM, SealwireError, toHex } from '@sealwire/protocol';
+// judged before, own frames and edits that wait. Rules: spec/frame.md §8, spec/vault.md §6.
+import { CONTROL_STREAM, SealwireError, sameBytes, toHex } from '@sealwire/protocol';
 import { type Body, decodeBody } from '../frame/body.ts';
 import { clocksOf, type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
@@ -13,7 +13,7 @@ import { countingLine } from './lines.ts';
 import type { Waiting } from './opening.ts';
 import type { OutboxItem } from './outbox.ts';
 import { readUpdate } from './reading.ts';
-import type { FramedRecord, OutboxRecord, RefusedWhy } from './records.ts';
+import type { FramedRecord, OutboxRecord, RefusedWhy, RoomRecord } from './records.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import { keptKey } from './sender.ts';
 import {
@@ -39,7 +39,9 @@ export interface ReplayOptions {
 /** A body on its way from the vault into the state. */
 interface Stored {
   readonly stream: string;
+  /** 0 if the relay is not known to have it in the room that the chat is in. */
   readonly position: number;
+  readonly epoch: string;
   readonly body: Body;
   readonly encodedBody: Uint8Array;
   /** Milliseconds since 1970; undefined for an own frame that the relay has not acknowledged. */
@@ -53,7 +55,7 @@ export const replayRoom = async (
   options: Omit<ReplayOptions, 'unnamed'> & { readonly inbox: Inbox },
 ): Promise<void> => {
   const { state, records, inbox } = options;
-  for (const { stream, body } of bodiesOf(records)) {
+  for (const { stream, body } of bodiesOf(state, records)) {
     if (stream !== CONTROL_STREAM) continue;
     const { payload } = decodeBody(body);
     await state.control.preview(payload);
@@ -61,9 +63,10 @@ export const replayRoom = async (
   }
   for (const { id, record } of records) {
     if (record.type === 'parked')
-      inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined }]);
+      if (isHere(state, record))
+        inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined, epoch: '' }]);
     // The newest holds: a room goes back where older frames can be read by now.
-    if (record.type === 'bodies') state.cursor = record.cursor;
+    if (record.type === 'bodies' && isHere(state, record)) state.cursor = record.cursor;
   }
   for (const { id, record } of records)
     if (record.type === 'framed') state.framed.push(framedItem(id, record));
@@ -106,7 +109,7 @@ export const replayFrames = async (options: ReplayOptions): Promise<Map<string, 
   const contested = new Map<string, Stored[]>();
   const unnamed = new Set<string>();
   await state.deletions.quietly(async () => {
-    for (const record of framesOf(records, options.streams)) {
+    for (const record of framesOf(state, records, options.streams)) {
       const stored = readStored(record);
       const { stream, body } = stored;
       const key = chainKey(stream, body.clientId);
@@ -121,6 +124,7 @@ export const replayFrames = async (options: ReplayOptions): Promise<Map<string, 
       if (contested.has(key) || chain.limitHash || refused.get(key)?.some(mayCount(chain)))
         push(contested, key, stored);
       else if (compareToChain(chain, body) === 'new') add(stream, replayOne(options, chain, stored));
+      else if (compareToChain(chain, body) === 'duplicate') keep(state, chain, stored);
       else if (body.counter > chain.limit) state.shelf.add(key, 'void', body);
     }
     for (const key of new Set([...contested.keys(), ...refused.keys()])) {
@@ -147,11 +151,12 @@ const shelveRefused = ({ state, inboxOptions, records, streams }: ReplayOptions)
   const byChain = new Map<string, Refused[]>();
   for (const { record } of records) {
     if (record.type !== 'refused' || streams?.has(record.stream) === false) continue;
-    const { stream, position, why, body: encodedBody } = record;
+    const { stream, epoch, why, body: encodedBody } = record;
+    const position = isHere(state, record) ? record.position : 0;
     const body = decodeBody(encodedBody);
     const key = chainKey(stream, body.clientId);
     state.shelf.add(key, why, body);
-    push(byChain, key, { stream, position, why, body, encodedBody, receivedAt: 0, trusted: false });
+    push(byChain, key, { stream, position, epoch, why, body, encodedBody, receivedAt: 0, trusted: false });
   }
   // All forks are known now: they limit the chains that are opened.
   for (const [key, items] of byChain)
@@ -174,7 +179,7 @@ const replayOne = (
   chain: Chain,
   stored: Stored,
 ): HistoryItem | undefined => {
-  const { body, stream, position, receivedAt } = stored;
+  const { body, stream, receivedAt } = stored;
   // What was refused when it came is refused again, silently: its chain moves over it all the same.
   const read = stream === CONTROL_STREAM ? undefined : readUpdate(chain, body);
   const update = move(inboxOptions, chain, stored, read instanceof SealwireError ? undefined : read);
@@ -191,10 +196,19 @@ const replayOne = (
     const waiting =
       receivedAt === undefined && state.framed.find((item) => keptKey(item.body) === keptKey(body));
     if (waiting) waiting.clockAfter = chain.clock;
-    if (receivedAt !== undefined)
-      state.kept.set(keptKey(body), { position, stream, body: stored.encodedBody });
+    keep(state, chain, stored);
   }
   return update && { counter: id === state.ownId ? undefined : body.counter, update };
+};
+
+/** Remembers where the relay has an own body, in the room that the chat is in. */
+const keep = (
+  state: RoomState,
+  { deviceHex }: Chain,
+  { body, stream, position, epoch, encodedBody }: Stored,
+): void => {
+  if (deviceHex === state.ownId && position > 0)
+    state.kept.set(keptKey(body), { position, stream, epoch, body: encodedBody });
 };
 
 /** @returns undefined if its device is not known here, or the frame follows such a one. @throws SealwireError STORAGE_CORRUPT */
@@ -214,9 +228,10 @@ const reopen = (
   );
 };
 
-const toKept = ({ position, stream, body, encodedBody }: Stored): Waiting => ({
+const toKept = ({ position, stream, epoch, body, encodedBody }: Stored): Waiting => ({
   position,
   stream,
+  epoch,
   frame: encodedBody,
   record: undefined,
   body,
@@ -227,12 +242,17 @@ const toKept = ({ position, stream, body, encodedBody }: Stored): Waiting => ({
 interface StoredRecord {
   readonly position: number;
   readonly stream: string;
+  readonly epoch: string;
   readonly body: Uint8Array;
   readonly receivedAt: number | undefined;
 }
 
+/** Whether a record is of the room that the chat is in. */
+const isHere = ({ address }: RoomState, { room }: RoomRecord): boolean => sameBytes(room, address.id);
+
 /** Control frames first, since they tell whose the others are; own frames that wait last, as they were made. */
 const framesOf = function* (
+  state: RoomState,
   records: readonly LoadedRecord[],
   streams?: ReadonlySet<string>,
 ): Generator<StoredRecord> {
@@ -240,18 +260,23 @@ const framesOf = function* (
   for (const control of [true, false])
     for (const { record } of records) {
       if (record.type !== 'bodies') continue;
+      const isFromHere = isHere(state, record);
       for (const stored of record.bodies)
         if ((stored.stream === CONTROL_STREAM) === control && isAsked(stored.stream))
-          yield { ...stored, receivedAt: record.receivedAt };
+          yield {
+            ...stored,
+            position: isFromHere ? stored.position : 0,
+            receivedAt: record.receivedAt,
+          };
     }
   for (const { record } of records)
     if (record.type === 'framed' && isAsked(record.stream))
-      yield { stream: record.stream, body: record.body, position: 0, receivedAt: undefined };
+      yield { ...record, position: 0, receivedAt: undefined };
 };
 
 /** All bodies, those of refused frames among them: log entries prove themselves. */
-const bodiesOf = function* (records: readonly LoadedRecord[]): Generator<StoredRecord> {
-  yield* framesOf(records);
+const bodiesOf = function* (state: RoomState, records: readonly LoadedRecord[]): Generator<StoredRecord> {
+  yield* framesOf(state, records);
   for (const { record } of records) if (record.type === 'refused') yield { ...record, receivedAt: undefined };
 };
 
@@ -266,9 +291,12 @@ const readStored = ({ body, ...record }: StoredRecord): Stored => ({
  * Where its clock ends is known when it is replayed: not while it is void. One that was put back is a duplicate, and its
  * entries were sent before.
  */
-const framedItem = (id: RecordId, { stream, frame, body: encodedBody }: FramedRecord): FramedItem => {
+const framedItem = (
+  id: RecordId,
+  { room, stream, frame, epoch, body: encodedBody }: FramedRecord,
+): FramedItem => {
   const body = decodeBody(encodedBody);
-  return { stream, frame, encodedBody, body, record: id, clockAfter: 0, sent: false };
+  return { room, stream, frame, epoch, encodedBody, body, record: id, clockAfter: 0, sent: false };
 };
 
 const outboxItem = (state: RoomState, record: RecordId, { room: _, ...stored }: OutboxRecord): OutboxItem => {

@@ -1,5 +1,5 @@
 // The vault as one room uses it: remembers which records are the room's, so that it can be judged again from them.
-// Rules: spec/vault.md "Records of a room", spec/frame.md §8.
+// Rules: spec/vault.md §6, spec/frame.md §8.
 import type { RecordId, Vault } from '../vault/vault.ts';
 import { decodeRecord, type RoomRecord } from './records.ts';
 

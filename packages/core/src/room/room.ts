@@ -1,7 +1,6 @@
 // One room as this device holds it: judges what comes, stores it, frames what leaves. One step at a time, in order.
-// Rules: spec/frame.md §8–§9, spec/vault.md "Records of a room".
-import { CONTROL_STREAM, SealwireError, type StoredFrame, toHex } from '@sealwire/protocol';
-import * as Y from 'yjs';
+// Rules: spec/frame.md §8–§9, spec/vault.md §6.
+import { CONTROL_STREAM, SealwireError, type StoredFrame, sameBytes, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import type { Body } from '../frame/body.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
@@ -14,6 +13,8 @@ import { judgeContested } from './forks.ts';
 import { gapRepair, gapReporter } from './gaps.ts';
 import { createInbox } from './inbox.ts';
 import { hear, store, updatesByStream } from './judged.ts';
+import type { RoomAddress } from './keyring.ts';
+import { findMissing, hasMoved, moveState } from './moving.ts';
 import { toWaiting, type Waiting } from './opening.ts';
 import type { Page } from './page.ts';
 import { rebuildRoom } from './rebuild.ts';
@@ -28,10 +29,10 @@ import {
   moveCursor,
   pageOf,
   type RoomOptions,
-  type RoomState,
   remember,
   resetPage,
   sizeOf,
+  stateVector,
 } from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
@@ -52,7 +53,7 @@ export const createRoom = (
       putDocument: (stream, update) => sender.putDocument(stream, update),
     },
   );
-  const key = toHex(options.id);
+  let key = toHex(options.id);
   const listeners = new Set<() => void>();
   const signalListeners = new Set<(payload: Uint8Array) => void>();
   /** Where a stream's accepted updates go while a provider is attached: its socket instead of the document itself. */
@@ -130,7 +131,7 @@ export const createRoom = (
     inbox.startedOver();
     // A failed vault reports itself.
     options.vault.commit({ put: [bodiesRecord(state, [])] }).durable.catch(() => undefined);
-    options.refetch?.();
+    options.refetch?.(state.address.id);
   };
 
   let isRefused = false;
@@ -162,10 +163,13 @@ export const createRoom = (
       const own = state.framed.find(({ body }) => isSameFrame(body, item.body));
       if (own) sender.settle(own, item.position);
     }
+    const found = [...judgement.duplicates, ...judgement.refused].flatMap(
+      ({ body, position }) => (body && sender.found(body, position)) ?? [],
+    );
     for (const { position } of judgement.dropped)
       state.cursorLimit = Math.min(state.cursorLimit, position - 1);
     for (const { position } of fresh) moveCursor(state, position);
-    store(state, judgement, inbox.parked(), sender.dropCovered());
+    store(state, judgement, { parked: inbox.parked(), covered: sender.dropCovered(), found });
     for (const [stream, items] of updatesByStream(judgement)) deliver(stream, items);
     for (const stream of await judgeContested(state, judgement.contested, report)) stale.add(stream);
     for (const stream of judgement.reopened) stale.add(stream);
@@ -175,12 +179,21 @@ export const createRoom = (
     kick();
   };
 
-  const ready = replayRoom({ state, inbox, inboxOptions, records }).then(learnOwn);
+  const ready = replayRoom({ state, inbox, inboxOptions, records })
+    .then(learnOwn)
+    .then(() => {
+      if (hasMoved(state, records)) findMissing(state, records);
+    });
 
   return {
-    id: options.id,
+    /** Of the room that the chat is in. */
+    get id(): Uint8Array {
+      return state.address.id;
+    },
     /** The id in hexadecimal. */
-    key,
+    get key(): string {
+      return key;
+    },
     options,
     state,
     /** Settles when what the vault holds is loaded. */
@@ -218,7 +231,7 @@ export const createRoom = (
     },
     cursor: () => state.cursor,
     isLive: () => state.live,
-    /** True while the relay says that this account is none of the room's: its word alone, which may change. */
+    /** True while the relay says that this account is none of the room's, or that it is gone: its word alone, which may change. */
     isRefused: () => isRefused,
     /** The relay does not let this device in. */
     refused(): void {
@@ -280,6 +293,28 @@ export const createRoom = (
         reportGaps();
       });
     },
+    /** The chat goes on in another room at the relay, from its beginning; see spec/chats.md §4. Not while it is followed. */
+    moveTo: (address: RoomAddress): Promise<void> =>
+      step(() => {
+        if (sameBytes(address.id, state.address.id)) return;
+        fetches += 1;
+        isRefused = false;
+        sender.moved();
+        const left = inbox.moved();
+        moveState(
+          state,
+          address,
+          left.flatMap(({ record }) => record ?? []),
+        );
+        key = toHex(address.id);
+        changed();
+      }),
+    /** Takes log entries that another room of the chat holds. */
+    learn: (entries: readonly SignedEntry[]): Promise<void> =>
+      step(async () => {
+        await state.control.learn(entries);
+        await judge();
+      }),
     /** Judges again what waits: a key or a device has become known. */
     retry: (): Promise<void> =>
       step(async () => {
@@ -312,6 +347,7 @@ export const createRoom = (
         isRefused = false;
         if (reading === 'anew') reading = 'on';
         await sender.sendFramed();
+        sender.putMissing();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
         if (inbox.parked().some(({ body }) => !body || state.keyring.isLate())) await judge();
         reportGaps();
@@ -360,13 +396,3 @@ const ignoreRefusal = (error: unknown): void => {
 
 const isSameFrame = (own: Body, other: Body | undefined): boolean =>
   own.counter === other?.counter && own.clientId === other.clientId;
-
-/** A Yjs state vector of all that is held of a page: accepted entries, and own ones that are stored. */
-const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array => {
-  const clocks = new Map<number, number>();
-  for (const { address, clock } of chains.values())
-    if (address.stream === stream && clock > 0) clocks.set(address.clientId, clock);
-  for (const { clientId, clockAfter, ...item } of outbox)
-    if (item.stream === stream && clockAfter > (clocks.get(clientId) ?? 0)) clocks.set(clientId, clockAfter);
-  return Y.encodeStateVector(clocks);
-};

@@ -17,6 +17,9 @@ import { nextBatch, type OutboxItem } from './outbox.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
 import { type FramedItem, type RoomState, remember, writerOf } from './state.ts';
 
+/** Bodies that are put into a room again at a time: each is in memory and in the vault until the relay has it. */
+const PUT_BACK_AT_ONCE = 256;
+
 export interface SenderEvents {
   /** What a person sees has changed: stored, sent. */
   changed(): void;
@@ -37,7 +40,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
   const put = (item: Omit<OutboxItem, 'record'>): Promise<void> => {
     const { clientId, clockAfter } = item;
     const { ids, durable } = vault.commit({
-      put: [encodeRecord({ type: 'outbox', room: options.id, ...item })],
+      put: [encodeRecord({ type: 'outbox', room: state.address.id, ...item })],
     });
     state.outbox.push({ ...item, record: ids[0]! });
     lastDurable = durable;
@@ -99,22 +102,31 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
 
   const isInFlight = (): boolean => state.framed.some(({ sent }) => sent);
 
-  const framedRecord = ({ stream, frame, encodedBody }: Framed): Uint8Array =>
-    encodeRecord({ type: 'framed', room: options.id, stream, frame, body: encodedBody });
+  const framedRecord = ({
+    stream,
+    frame,
+    encodedBody,
+    epoch,
+  }: Framed & { readonly epoch: string }): Uint8Array =>
+    encodeRecord({ type: 'framed', room: state.address.id, stream, frame, epoch, body: encodedBody });
 
   const send = (item: FramedItem): void => {
     item.sent = true;
-    options.send(item);
+    options.send({ room: state.address.id, stream: item.stream, frame: item.frame });
   };
+  /** What a relay had already keeps its epoch: whoever could read it then can, and nobody else. */
+  const sealingOf = ({ stream, epoch }: { readonly stream: string; readonly epoch: string }) =>
+    epoch === '' ? sealing(stream) : state.keyring.resealing(stream, epoch);
   /** Whether a frame is sealed as it would be sealed now. */
-  const isFresh = ({ stream, frame }: FramedItem): boolean => {
-    const key = sealing(stream);
+  const isFresh = (item: FramedItem): boolean => {
+    const { room, frame } = item;
+    const key = sameBytes(room, state.address.id) ? sealingOf(item) : undefined;
     return key !== undefined && sameBytes(epochTagOf(frame), key.tag);
   };
   /** What was framed and is of an older epoch gets the seal of the current one; its body stays. Durable when it resolves. */
   const sealAnew = async (items: readonly FramedItem[]): Promise<void> => {
     const renewed = items.flatMap((item) => {
-      const key = isFresh(item) ? undefined : sealing(item.stream);
+      const key = isFresh(item) ? undefined : sealingOf(item);
       return key ? [{ item, frame: sealFrame(key, item.encodedBody, options.randomBytes) }] : [];
     });
     if (renewed.length === 0) return;
@@ -122,7 +134,10 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       put: renewed.map(({ item, frame }) => framedRecord({ ...item, frame })),
       remove: renewed.map(({ item }) => item.record),
     });
-    const anew = new Map(renewed.map(({ item, frame }, i) => [item, { ...item, frame, record: ids[i]! }]));
+    const { id: room } = state.address;
+    const anew = new Map(
+      renewed.map(({ item, frame }, i) => [item, { ...item, room, frame, record: ids[i]! }]),
+    );
     state.framed = state.framed.map((item) => anew.get(item) ?? item);
     await durable.catch(() => undefined); // A failed vault reports itself, and holds back what is framed.
   };
@@ -140,15 +155,25 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     if (mayMove()) (ready.some(isControl) ? ready.filter(isControl) : ready).forEach(send);
   };
 
-  const putBack = async (): Promise<void> => {
-    const items = [...lost].flatMap((kept) => {
-      const { stream, body: encodedBody } = kept;
-      const key = sealing(stream);
+  const noLongerMissing = (body: Body): StoredBody | undefined => {
+    const missing = state.missing.size > 0 ? state.missing.get(bodyKey(body)) : undefined;
+    if (!missing) return undefined;
+    state.missing.delete(bodyKey(body));
+    lost.delete(missing);
+    return missing;
+  };
+
+  /** @param limit - of bodies: what a room lacks may be all of a long chat. */
+  const putBack = async (limit = Number.POSITIVE_INFINITY): Promise<void> => {
+    const items = [...lost].slice(0, limit).flatMap((kept) => {
+      const { stream, epoch, body: encodedBody } = kept;
+      const key = sealingOf(kept);
       if (!key) return [];
       lost.delete(kept);
       const frame = sealFrame(key, encodedBody, options.randomBytes);
       // Its entries were sent before.
-      return { stream, frame, encodedBody, body: decodeBody(encodedBody), clockAfter: 0, sent: false };
+      const body = decodeBody(encodedBody);
+      return { room: state.address.id, stream, frame, epoch, encodedBody, body, clockAfter: 0, sent: false };
     });
     if (items.length === 0) return;
     const { ids, durable } = vault.commit({
@@ -205,7 +230,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       if (isEnded() && state.outbox[0]?.stream !== CONTROL_STREAM) return;
       await prepare();
       if (!state.outbox.some(({ stream }) => stream === CONTROL_STREAM)) {
-        if (lost.size > 0) await putBack();
+        if (lost.size > 0) await putBack(PUT_BACK_AT_ONCE);
         await sendFramed(({ sent }) => !sent);
         if (state.framed.length > 0) return;
       }
@@ -231,7 +256,7 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
         randomBytes: options.randomBytes,
       });
       const { ids, durable } = vault.commit({
-        put: [framedRecord(framed)],
+        put: [framedRecord({ ...framed, epoch: '' })],
         remove: batch.items.map((item) => item.record),
       });
       state.chains.set(chainKey(stream, clientId), chain);
@@ -240,7 +265,8 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       state.ownCounter = framed.body.counter;
       const gone = new Set(batch.items);
       state.outbox = state.outbox.filter((item) => !gone.has(item));
-      const item = { ...framed, record: ids[0]!, clockAfter: chain.clock, sent: false };
+      const sealed = { ...framed, room: state.address.id, epoch: '', record: ids[0]! };
+      const item = { ...sealed, clockAfter: chain.clock, sent: false };
       state.framed.push(item);
       if (isControl) await control.accept(batch.payload);
       await durable;
@@ -249,12 +275,15 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
     sendFramed,
     /** The relay has an own frame durably at this position. */
     settle(item: FramedItem, position: number): void {
-      const { stream, encodedBody, body, clockAfter } = item;
+      const { stream, frame, encodedBody, body, clockAfter } = item;
       state.framed = state.framed.filter((other) => other !== item);
-      state.kept.set(keptKey(body), { position, stream, body: encodedBody });
+      const epoch = item.epoch || state.keyring.epochOf(epochTagOf(frame));
+      const stored = { position, stream, epoch, body: encodedBody };
+      noLongerMissing(body);
+      if (isOwn(state, stream, body)) state.kept.set(keptKey(body), stored);
       vault
         .commit({
-          put: [bodiesRecord(state, [{ position, stream, body: encodedBody }])],
+          put: [bodiesRecord(state, [stored])],
           remove: [item.record],
         })
         .durable.catch(() => undefined); // A failed vault reports itself; the frame is at the relay.
@@ -262,14 +291,30 @@ export const createSender = (state: RoomState, events: SenderEvents) => {
       if (progress) progress.sent = Math.max(progress.sent, clockAfter);
     },
     /**
-     * The relay lost everything after `head`: seals own bodies from there on again, to be sent once the room is live.
-     * Others that hold them drop them as duplicates.
+     * The relay lost everything after `head`: seals own bodies from there on again, each under its epoch, to be sent once the
+     * room is live. Others that hold them drop them as duplicates.
      */
     async goBack(head: number): Promise<void> {
       state.cursor = Math.min(state.cursor, head);
       for (const kept of state.kept.values()) if (kept.position > head) lost.add(kept);
       await putBack();
     },
+    /** What the room was found to lack is put there with the next frames, control stream first. */
+    putMissing(): void {
+      const missing = [...state.missing.values()];
+      const isControl = ({ stream }: StoredBody) => stream === CONTROL_STREAM;
+      for (const kept of [...missing.filter(isControl), ...missing.filter((kept) => !isControl(kept))])
+        lost.add(kept);
+    },
+    /** A frame came of a body that was missing. @returns what the vault is to know of it; undefined if it was not. */
+    found(body: Body, position: number): StoredBody | undefined {
+      const missing = noLongerMissing(body);
+      const stored = missing && { ...missing, position };
+      if (stored && isOwn(state, stored.stream, body)) state.kept.set(keptKey(body), stored);
+      return stored;
+    },
+    /** The room is another one: what was to be put back into the old one is not. */
+    moved: (): void => lost.clear(),
     /** Whether anything waits that may leave now: nothing is in flight. */
     mayMove: (): boolean =>
       state.live &&
@@ -313,6 +358,16 @@ export type Sender = ReturnType<typeof createSender>;
 export const keptKey = ({ clientId, counter }: Pick<Body, 'clientId' | 'counter'>): string =>
   `${clientId}/${counter}`;
 
+/** Names one of several bodies that may stand in one place: a device may have signed two. */
+export const bodyKey = (body: Body): string => `${keptKey(body)}/${toHex(body.signature.subarray(0, 8))}`;
+
+/** Whether a body that counts is one of this device. */
+export const isOwn = ({ chains, ownId }: RoomState, stream: string, { clientId }: Body): boolean =>
+  chains.get(chainKey(stream, clientId))?.deviceHex === ownId;
+
 /** Accepted bodies with the cursor that holds after them. */
-export const bodiesRecord = ({ options, cursor }: RoomState, bodies: readonly StoredBody[]): Uint8Array =>
-  encodeRecord({ type: 'bodies', room: options.id, cursor, receivedAt: options.now(), bodies });
+export const bodiesRecord = (
+  { options, address, cursor }: RoomState,
+  bodies: readonly StoredBody[],
+): Uint8Array =>
+  encodeRecord({ type: 'bodies', room: address.id, cursor, receivedAt: options.now(), bodies });

@@ -1,5 +1,6 @@
 // What the parts of a room share: chains, pages, what waits, and how far things have come.
 import { pageStream, toHex } from '@sealwire/protocol';
+import * as Y from 'yjs';
 import type { Evidence } from '../api.ts';
 import { deriveClientId } from '../frame/client-id.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
@@ -17,7 +18,7 @@ import { type Cuts, createCuts } from './cuts.ts';
 import { createDeletions, type Deletions } from './deletions.ts';
 import type { Framed } from './framing.ts';
 import type { EpochLimits, EpochStart } from './group-keys.ts';
-import { createKeyring, type Keyring } from './keyring.ts';
+import { createKeyring, type Keyring, type RoomAddress } from './keyring.ts';
 import type { OutboxItem } from './outbox.ts';
 import { createPage, type Page } from './page.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
@@ -57,9 +58,13 @@ export interface RoomOptions {
   /** Told of everything that was refused or noticed. */
   readonly report: (evidence: Evidence) => void;
   /** The room's cursor has gone back: frames are to be delivered from there again. */
-  readonly refetch?: () => void;
-  /** Sends one frame; the answer comes to `appended`. Called only while the room is live. */
-  readonly send: (frame: { readonly stream: string; readonly frame: Uint8Array }) => void;
+  readonly refetch?: (room: Uint8Array) => void;
+  /** Sends one frame to a room; the answer comes to `appended`. Called only while the room is live. */
+  readonly send: (frame: {
+    readonly room: Uint8Array;
+    readonly stream: string;
+    readonly frame: Uint8Array;
+  }) => void;
   /** A bug or a failed vault: the room stops until the device recovers. */
   readonly fault: (error: unknown) => void;
 }
@@ -73,6 +78,10 @@ export interface OwnProgress {
 /** An own frame that is stored and not acknowledged. */
 export type FramedItem = Framed & {
   readonly record: RecordId;
+  /** The room that it is sealed for. */
+  readonly room: Uint8Array;
+  /** The epoch that it keeps, since a relay had it under that; empty for what leaves under the current one. */
+  readonly epoch: string;
   /** The clock of its clientID after its last entry; 0 if it has none, or is void. Others behind it may be in flight as well. */
   clockAfter: number;
   sent: boolean;
@@ -96,6 +105,8 @@ export interface HistoryItem {
 export interface RoomState {
   readonly options: Omit<RoomOptions, 'vault'> & { readonly vault: RoomVault };
   readonly ownId: string;
+  /** Where the relay has it: the one that the options name, until the chat moves. */
+  address: RoomAddress;
   readonly keyring: Keyring;
   readonly control: Control;
   /** Which frames of devices that were ended count. */
@@ -124,8 +135,10 @@ export interface RoomState {
   outbox: OutboxItem[];
   /** Oldest first. */
   framed: FramedItem[];
-  /** Own bodies that the relay acknowledged, by clientID and counter: to be put back if it loses them. */
+  /** Own bodies that the relay acknowledged in this room, by clientID and counter: to be put back if it loses them. */
   readonly kept: Map<string, StoredBody>;
+  /** Bodies from another room that this one is not known to have, and that this device is to put there. */
+  readonly missing: Map<string, StoredBody>;
   /** Everything up to this position at the relay was taken in. */
   cursor: number;
   /** The cursor goes no further while frames beyond it had to be dropped; undone when the connection ends. */
@@ -146,17 +159,19 @@ export const createRoomState = (
 ): RoomState => {
   const options = { ...roomOptions, vault: createRoomVault(roomOptions.vault, records) };
   const chains = new Map<string, Chain>();
-  const keyring = createKeyring(options.id, options.secret, options.logId);
+  const address: RoomAddress = { id: options.id, secret: options.secret };
+  const keyring = createKeyring(address, options.logId);
+  const roomName = (): string => toHex(state.address.id);
   const { cuts = createCuts() } = options;
   const control = createControl({
     ...options,
     keyring,
     cuts,
     position: () => state.cursor,
-    report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+    report: (evidence) => options.report({ ...evidence, room: roomName() }),
     shared: () => events.shared(),
     keepEpoch(commitment, key, start) {
-      const record = encodeRecord({ type: 'epoch', room: options.id, commitment, key, ...start });
+      const record = encodeRecord({ type: 'epoch', room: state.address.id, commitment, key, ...start });
       // A failed vault reports itself; what is not stored is unwrapped again.
       options.vault.commit({ put: [record] }).durable.catch(() => undefined);
     },
@@ -164,6 +179,7 @@ export const createRoomState = (
   const state: RoomState = {
     options,
     ownId: toHex(options.device.id),
+    address,
     keyring,
     cuts,
     control,
@@ -172,7 +188,7 @@ export const createRoomState = (
       chains,
       allowed: options.kind === 'chat',
       ownClock: (stream, clientId) => outboxClock(state, stream, clientId),
-      report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+      report: (evidence) => options.report({ ...evidence, room: roomName() }),
     }),
     chains,
     counters: createCounters(() => keyring.isLate()),
@@ -180,7 +196,7 @@ export const createRoomState = (
     documents: createDocuments({
       put: (stream, update) => events.putDocument?.(stream, update),
       writer: (stream) => writerOf(state, stream),
-      report: (evidence) => options.report({ ...evidence, room: toHex(options.id) }),
+      report: (evidence) => options.report({ ...evidence, room: roomName() }),
     }),
     pageListeners: new Set(),
     writers: new Map(),
@@ -192,6 +208,7 @@ export const createRoomState = (
     outbox: [],
     framed: [],
     kept: new Map(),
+    missing: new Map(),
     cursor: 0,
     cursorLimit: Number.POSITIVE_INFINITY,
     ownCounter: 0,
@@ -297,4 +314,14 @@ export const resetPage = (state: RoomState, stream: string, ownClientId?: number
     (state.history.get(stream) ?? []).map(({ update }) => update),
     ownClientId,
   );
+};
+
+/** A Yjs state vector of all that is held of a page: accepted entries, and own ones that are stored. */
+export const stateVector = ({ chains, outbox }: RoomState, stream: string): Uint8Array => {
+  const clocks = new Map<number, number>();
+  for (const { address, clock } of chains.values())
+    if (address.stream === stream && clock > 0) clocks.set(address.clientId, clock);
+  for (const { clientId, clockAfter, ...item } of outbox)
+    if (item.stream === stream && clockAfter > (clocks.get(clientId) ?? 0)) clocks.set(clientId, clockAfter);
+  return Y.encodeStateVector(clocks);
 };

@@ -15,7 +15,7 @@ import {
 } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection } from '../api.ts';
-import type { Room } from '../room/room.ts';
+import type { Followed } from '../room/aside-room.ts';
 import { type Edge, PLATFORM_EDGE, type RelaySocket } from './edge.ts';
 import {
   createSession,
@@ -74,7 +74,7 @@ export type RendezvousMessage = Extract<RelayMessage, { type: `rendezvous-${stri
 export type InboxEvent = Extract<RelayMessage, { type: 'inbox' | 'inbox-news' }>;
 
 export const createEngine = (options: EngineOptions) => {
-  const rooms = new Map<string, Room>();
+  const rooms = new Map<string, Followed>();
   const requests = new Map<
     number,
     { resolve(message: RelayMessage): void; reject(error: SealwireError): void }
@@ -142,7 +142,8 @@ export const createEngine = (options: EngineOptions) => {
       },
       news: ({ room: key, head }) => options.onNews?.(key, head),
       problem: ({ error, room: key }) => {
-        if (error.code === 'NOT_A_MEMBER') room?.refused();
+        if (room?.isAside) return;
+        if (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_DELETED') room?.refused();
         options.onProblem(error, key);
       },
       'append-again': () => room?.resend(),
@@ -291,9 +292,13 @@ export const createEngine = (options: EngineOptions) => {
     setNetwork(on: boolean): void {
       if (!closed) handle({ type: 'network', on });
     },
-    follow(room: Room): void {
+    follow(room: Followed): void {
       rooms.set(room.key, room);
       handle({ type: 'room', room: room.id });
+    },
+    unfollow({ id, key }: Pick<Followed, 'id' | 'key'>): void {
+      rooms.delete(key);
+      handle({ type: 'room-left', room: id });
     },
     /** The room's cursor has gone back: reads it again from there. */
     refetch: (room: Uint8Array) => handle({ type: 'went-back', room }),

@@ -31,6 +31,8 @@ export type SessionEvent =
   | { readonly type: 'time' }
   /** A room to follow from now on. */
   | { readonly type: 'room'; readonly room: Uint8Array }
+  /** A room to follow no more. */
+  | { readonly type: 'room-left'; readonly room: Uint8Array }
   | {
       readonly type: 'append';
       readonly room: Uint8Array;

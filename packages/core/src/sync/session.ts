@@ -87,7 +87,11 @@ export const createSession = (options: SessionOptions) => {
     room.appendAgainAt = undefined;
   };
 
-  const resume = (list: readonly FollowedRoom[]) => {
+  /** An answer may come when its room is followed no more, or anew. */
+  const isFollowed = (room: FollowedRoom): boolean => rooms.get(toHex(room.id)) === room;
+
+  const resume = (asked: readonly FollowedRoom[]) => {
+    const list = asked.filter(isFollowed);
     if (list.length === 0) return;
     for (const room of list) {
       goDown(room);
@@ -139,6 +143,7 @@ export const createSession = (options: SessionOptions) => {
     const heads = new Map(message.news.map(({ index, head }) => [index, head]));
     const refusals = new Map(message.refused.map(({ index, code }) => [index, code]));
     for (const [index, room] of entry.rooms.entries()) {
+      if (!isFollowed(room)) continue;
       const refusal = refusals.get(index);
       if (refusal) {
         refused(room, refusal);
@@ -163,6 +168,7 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const refused = (room: FollowedRoom, code: ErrorCode) => {
+    if (!isFollowed(room)) return;
     goDown(room);
     const mayMake = options.mayMake?.(toHex(room.id)) ?? true;
     if (code === 'ROOM_UNKNOWN' && options.principal && !room.made && mayMake) {
@@ -208,6 +214,7 @@ export const createSession = (options: SessionOptions) => {
         else refused(entry.room, code);
         break;
       case 'append':
+        if (!isFollowed(entry.room)) break;
         // What is refused for good waits until the room is let in again: it is neither sent on nor forgotten.
         if (!TRY_AGAIN.has(code)) return refused(entry.room, code);
         entry.room.appendAgainAt = now + times.appendRetryMs;
@@ -255,7 +262,7 @@ export const createSession = (options: SessionOptions) => {
       }
       case 'appended': {
         const entry = take(message.request, ['append']);
-        if (!entry) break;
+        if (!entry || !isFollowed(entry.room)) break;
         const { room, frame } = entry;
         room.noSpace = undefined;
         // While it is resumed, what is acknowledged belongs to the time before: frames below it are still to come.
@@ -336,6 +343,9 @@ export const createSession = (options: SessionOptions) => {
         if (phase === 'online') resume([room]);
         break;
       }
+      case 'room-left':
+        rooms.delete(toHex(event.room));
+        break;
       case 'append': {
         const room = rooms.get(toHex(event.room));
         if (room?.state !== 'live') break;
