@@ -247,6 +247,29 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         .get(id)
         ?.timeline.get()
         .some((message) => message.text === text) ?? false,
+    /** By chat id: the room that each chat is in, both hexadecimal. */
+    rooms: (): ReadonlyMap<string, string> =>
+      new Map([...(inside?.chats ?? [])].map(([id, { room }]) => [id, room.key])),
+    /** The person has had enough of a chat's room. */
+    moveRoom(id: string): void {
+      const chat = self.chat(id);
+      if (!chat) return;
+      world.note(name, 'moves a chat');
+      follow(
+        chat.moveRoom(),
+        () => undefined,
+        (error) => world.note(name, `does not move it: ${error.code}`),
+      );
+    },
+    promote(id: string, account: string): void {
+      const chat = self.chat(id);
+      if (!chat) return;
+      follow(
+        chat.promote(account),
+        () => world.note(name, 'makes an admin'),
+        (error) => world.note(name, `makes no admin: ${error.code}`),
+      );
+    },
     /** What waits in chats of which the relay says that the account is no member: it waits for ever. */
     refused: (): number =>
       [...(inside?.chats.values() ?? [])].reduce(

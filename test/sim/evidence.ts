@@ -74,6 +74,10 @@ export const checkEvidence = (
   // The relay refuses who was removed, and who was added until its list is edited. What they say meanwhile is void.
   if (world.counts.has('changes of members tried'))
     for (const code of ['NOT_A_MEMBER', 'NOT_AN_ADMIN', 'FRAME_VOID'] as const) allowed.add(code);
+  // What was in a room that was taken is missing until its author puts it into the next one.
+  if (world.counts.has('rooms seized'))
+    for (const code of ['NOT_A_MEMBER', 'NOT_AN_ADMIN', 'FRAME_GAP', 'LOG_FORKED'] as const)
+      allowed.add(code);
   if (world.counts.has('foreign edits')) allowed.add('FOREIGN_EDIT_DROPPED');
   if (liar.told.has('false head') && !reported.has('RELAY_ROLLED_BACK'))
     throw new SimFailure('nobody reports RELAY_ROLLED_BACK: the relay gave a false head');

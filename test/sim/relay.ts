@@ -1,6 +1,6 @@
 // The relay of a run: the real core over a store whose disk has its moments, restarts, and copies to go back to.
 
-import { SealwireError, toHex } from '@sealwire/protocol';
+import { fromHex, SealwireError, toHex } from '@sealwire/protocol';
 import {
   createRelayCore,
   type Link,
@@ -132,6 +132,16 @@ export const createRelayHost = (world: World, wiretap: Wiretap) => {
     /** From now on it goes on serving devices that their account took out. */
     keepGhosts(): void {
       keepsGhosts = true;
+    },
+    /** Whoever has the relay gives a room to somebody else. @returns false if there is no such room. */
+    seize(room: string): boolean {
+      const record = store.room(fromHex(room));
+      if (!record) return false;
+      const members = [{ principal: dice.bytes(32), admin: true }];
+      void store.putRoom({ ...record, version: record.version + 1, members }).catch(() => undefined);
+      up = false;
+      start();
+      return true;
     },
     fill: (isFull: boolean): void => {
       full = isFull;

@@ -8,6 +8,7 @@ import { act, lastWords, linkOne } from './people.ts';
 import { warmUp } from './platform.ts';
 import { rest } from './rest.ts';
 import { endGhost, endOne } from './revocation.ts';
+import { createSeizures, type Seizures } from './seizure.ts';
 import { everybody, gather, meddle } from './society.ts';
 import { createStage, type Stage } from './stage.ts';
 import { type Turncoat, turn } from './turncoat.ts';
@@ -62,12 +63,12 @@ export const simulate = async (seed: number, options: RunOptions = {}): Promise<
 
 /**
  * `ghost`: a device turns, is logged out, and the relay goes on serving it. `society`: several people, who take each other
- * in and out. `traitor`: a neighbour's device turns.
+ * in and out. `traitor`: a neighbour's device turns. `seized rooms`: the relay gives rooms away.
  */
 /** The lie that takes a helper. */
 const CONSPIRACY: LieKind = 'other words in their place';
 
-type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost' | 'society' | 'traitor';
+type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost' | 'society' | 'traitor' | 'seized rooms';
 
 const CASTS: readonly Cast[] = [
   'honest',
@@ -80,6 +81,7 @@ const CASTS: readonly Cast[] = [
   'society',
   'society',
   'traitor',
+  'seized rooms',
 ];
 
 const play = async (stage: Stage): Promise<void> => {
@@ -91,13 +93,15 @@ const play = async (stage: Stage): Promise<void> => {
   phone.create();
   await world.run(world.now() + 60_000, () => phone.device?.status.get().connection === 'online');
   if (isSocial(cast)) await gather(stage, story.between(1, 2));
-  const turncoat = await turmoil(stage, cast);
+  const seizures = createSeizures(stage);
+  const turncoat = await turmoil(stage, cast, seizures);
 
   stage.calm();
   turncoat?.stop();
   liar.stop();
   heal(stage);
   await rest(world, everybody(stage), () => heal(stage));
+  await seizures.settle();
   if (cast !== 'honest') {
     await lastWords(stage);
     await rest(world, everybody(stage));
@@ -110,7 +114,7 @@ const play = async (stage: Stage): Promise<void> => {
   await checkAll(stage, auditor, turncoat);
 };
 
-const isSocial = (cast: Cast): boolean => cast === 'society' || cast === 'traitor';
+const isSocial = (cast: Cast): boolean => cast === 'society' || cast === 'traitor' || cast === 'seized rooms';
 
 /** A neighbour links a device, one each at most. */
 const linkNeighbour = (stage: Stage): void => {
@@ -127,7 +131,7 @@ const whenReady = (stage: Stage, firstMs: number, isDone: () => boolean): void =
 };
 
 /** Everything at once, until the time is over. */
-const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> => {
+const turmoil = async (stage: Stage, cast: Cast, seizures: Seizures): Promise<Turncoat | undefined> => {
   const { world, story, devices, liar, dice } = stage;
   let turncoat: Turncoat | undefined;
   let linked = 0;
@@ -153,7 +157,8 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
   const alone = (Object.keys(LIES) as LieKind[]).filter((kind) => kind !== CONSPIRACY);
   const lies = story.shuffled(alone).slice(0, story.between(2, 3));
   // What the relay lost and the device that wrote it forgot is nowhere.
-  const forgets = cast === 'lying relay' && lies.some((kind) => lieType(kind).forgets);
+  const forgets =
+    cast === 'seized rooms' || (cast === 'lying relay' && lies.some((kind) => lieType(kind).forgets));
   const faults = story
     .shuffled(Object.keys(FAULTS) as FaultKind[])
     .filter((kind) => !forgets || kind !== 'restored from a copy')
@@ -162,6 +167,11 @@ const turmoil = async (stage: Stage, cast: Cast): Promise<Turncoat | undefined> 
   often(5_000, 60_000, linkNext);
   if (isSocial(cast)) often(8_000, 90_000, () => linkNeighbour(stage));
   if (cast === 'society') often(3_000, 30_000, () => meddle(stage));
+  if (cast === 'seized rooms') {
+    often(10_000, 80_000, seizures.seize);
+    often(4_000, 30_000, seizures.moveOn);
+    often(5_000, 60_000, seizures.promote);
+  }
   if (cast === 'traitor')
     linkOne(
       stage,

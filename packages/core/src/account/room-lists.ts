@@ -197,7 +197,11 @@ export const createRoomLists = (options: RoomListsOptions) => {
       const member = log.members.get(accountId);
       if (!member) return 'void';
       const list = listOf(log);
-      if (!list || listed.get(room.key) !== nameOf(list)) return undefined;
+      if (!list) return undefined;
+      // Who is no admin passes on where the chat went, and knows from being let in that the relay has its list.
+      const isReady =
+        log.members.get(own)?.role === 'admin' ? listed.get(room.key) === nameOf(list) : room.isLive();
+      if (!isReady) return undefined;
       const [genesis, ...rest] = log.entries.map((entry) => ({ entry, bytes: encodeEntryBytes(entry) }));
       const entries = [genesis!.bytes];
       // What says that they belong to it, and where it is, goes first.
