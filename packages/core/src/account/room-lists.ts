@@ -24,6 +24,8 @@ import type { Core } from './core.ts';
 
 /** After a refusal for the moment. */
 const RETRY_MS = 5_000;
+/** So often the relay may say that this account is no admin before a person hears of it. */
+const TRIES_AS_ADMIN = 12;
 
 export interface RoomListsOptions {
   readonly core: Core;
@@ -40,6 +42,8 @@ export const createRoomLists = (options: RoomListsOptions) => {
   const own = core.accountId;
   /** By room: the list that the relay is known to have. */
   const listed = new Map<string, string>();
+  /** By room: how often in a row its list was refused. */
+  const early = new Map<string, number>();
   let running = false;
   let wanted = false;
   let closed = false;
@@ -108,12 +112,17 @@ export const createRoomLists = (options: RoomListsOptions) => {
       try {
         const before = listed.get(room.key);
         await syncList(room);
+        early.delete(room.key);
         if (listed.get(room.key) !== before) options.written();
       } catch (error) {
         if (!(error instanceof SealwireError)) throw error;
         if (error.code === 'RELAY_UNREACHABLE') return;
+        // Who was just made an admin may be ahead of the list that says so.
+        const tries = (early.get(room.key) ?? 0) + 1;
+        early.set(room.key, tries);
+        const isEarly = error.code === 'NOT_AN_ADMIN' && tries < TRIES_AS_ADMIN;
         // It knows this account as none who may: what it may is decided elsewhere, and asked for again with the next change.
-        const list = FINAL.has(error.code) ? listOf(log) : undefined;
+        const list = FINAL.has(error.code) && !isEarly ? listOf(log) : undefined;
         if (list) listed.set(room.key, nameOf(list));
         else retryLater();
         if (list && log.members.has(own))
