@@ -110,6 +110,22 @@ test('a group of three writes, each from any device', async () => {
   for (const page of [adaWeb, bob, bobWeb, cy]) await person.converged(ada, page, expected);
 });
 
+test('an admin moves the group to a new room at the relay, and everybody goes on there', async () => {
+  await person.moveRoom(ada, GROUP);
+  for (const page of [cy, bobWeb]) {
+    await person.openChat(page, GROUP);
+    await person.connection(page, 'Live');
+  }
+  await person.openChat(ada, GROUP);
+  await person.write(cy, 'In the new room');
+  await person.write(bobWeb, 'Here as well');
+  for (const page of [ada, adaWeb, bob, bobWeb, cy]) {
+    await person.openChat(page, GROUP);
+    await person.message(page, 'In the new room').waitFor();
+    await person.message(page, 'Here as well').waitFor();
+  }
+});
+
 test('a browser is logged out while it is offline: it reads nothing new, writes for nobody, and wipes itself', async () => {
   await person.airplaneMode(adaWeb, true);
   await person.logOut(ada, 'Ada’s study');

@@ -241,3 +241,11 @@ export async function removeMember(page: Page, title: string, name: string): Pro
   await page.getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByRole('list', { name: 'Members' }).getByText(name).waitFor({ state: 'detached' });
 }
+
+export async function moveRoom(page: Page, title: string): Promise<void> {
+  await openChat(page, title);
+  await page.getByRole('link', { name: 'About this chat' }).click();
+  await page.getByRole('button', { name: 'Move to a new room' }).click();
+  await page.getByRole('button', { name: 'Move', exact: true }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+}
