@@ -20,7 +20,8 @@ async function main(): Promise<void> {
 
   const provided = provide({ root, files, say });
   const env = { ...provided.env, ...(options.slow ? { SEALWIRE_SLOW: '1' } : {}) };
-  const jobs = options.jobs ?? availableParallelism();
+  // One more than there are cores: many wait for a browser, a relay or a clock.
+  const jobs = options.jobs ?? availableParallelism() + 1;
   const startedAt = performance.now();
   say(`${files.length} test files, ${jobs} at once`);
   let done = 0;

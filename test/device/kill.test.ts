@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert';
 import { settled, setUp, until } from './support.ts';
 
 const test = suite('device killed');
-const KILLS = process.env.SEALWIRE_SLOW === '1' ? 50 : 6;
+const KILLS = process.env.SEALWIRE_SLOW === '1' ? 50 : 4;
 const PROGRAM = fileURLToPath(new URL('./kill-child.ts', import.meta.url));
 
 /** Runs the child until it has said `lines` lines, then kills it. @returns what it said. */

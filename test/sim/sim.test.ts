@@ -11,7 +11,7 @@ import { type RunReport, simulate } from './run.ts';
 const FIRST = Number(process.env.SEALWIRE_SEED ?? 1);
 const IS_SLOW = process.env.SEALWIRE_SLOW === '1';
 /** The slow run has as many as hold every kind of fault, lie and attack. More of them: `pnpm sim --seeds 2000`. */
-const SEEDS = IS_SLOW ? 120 : 8;
+const SEEDS = IS_SLOW ? 120 : 5;
 
 const test = suite('simulator');
 

@@ -14,7 +14,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openSocket, startRelay, withFolder } from './support.ts';
 
-const KILLS = Number(process.env.SEALWIRE_KILLS ?? (process.env.SEALWIRE_SLOW ? 50 : 12));
+const KILLS = Number(process.env.SEALWIRE_KILLS ?? (process.env.SEALWIRE_SLOW ? 50 : 6));
 const SEED = Number(process.env.SEALWIRE_SEED ?? 1);
 const IN_FLIGHT = 24;
 const STREAMS = ['control', 'page-0', 'page-1'];

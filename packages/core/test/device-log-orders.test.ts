@@ -25,7 +25,7 @@ import { type Seeded, seeded, type TestDevice } from './support.ts';
 
 const test = suite('device log: orders');
 
-const LOGS = process.env.SEALWIRE_SLOW === '1' ? 2_000 : 80;
+const LOGS = process.env.SEALWIRE_SLOW === '1' ? 2_000 : 40;
 const DEVICES = 7;
 
 /** Logs of those who know one entry and what it follows, by its hash. */

@@ -31,7 +31,7 @@ import { type Seeded, seeded } from './support.ts';
 
 const test = suite('membership: orders');
 
-const LOGS = process.env.SEALWIRE_SLOW === '1' ? 2_000 : 200;
+const LOGS = process.env.SEALWIRE_SLOW === '1' ? 2_000 : 100;
 const PEOPLE = 5;
 
 /** What somebody knows: entries and cuts, the cuts taken for good. */
