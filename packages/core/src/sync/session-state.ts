@@ -13,8 +13,8 @@ export interface FollowedRoom {
   appendAgainAt: number | undefined;
   /** When a refused room is asked for again: its rights may be on their way. */
   resumeAgainAt: number | undefined;
-  /** Whether this connection has made it at the relay. */
-  made: boolean;
+  /** How often this connection has made it at the relay. */
+  made: number;
   /** How often in a row it was refused: asked for again ever more rarely. */
   refusals: number;
   /** What was reported since it was last live: each refusal once. */
@@ -103,7 +103,7 @@ export const newRoom = (id: Uint8Array): FollowedRoom => ({
   delivered: 0,
   appendAgainAt: undefined,
   resumeAgainAt: undefined,
-  made: false,
+  made: 0,
   refusals: 0,
   reported: undefined,
   noSpace: undefined,

@@ -21,6 +21,9 @@ import {
 export * from './session-events.ts';
 export type { SessionOptions } from './session-state.ts';
 
+/** How often a connection makes a room, if somebody else was about to and the relay then has none. */
+const MAKES = 3;
+
 export const createSession = (options: SessionOptions) => {
   const { times } = options;
   const rooms = new Map<string, FollowedRoom>();
@@ -71,7 +74,7 @@ export const createSession = (options: SessionOptions) => {
     pingedAt = undefined;
     principal.dropped();
     for (const [key, room] of rooms) {
-      room.made = false;
+      room.made = 0;
       room.appendAgainAt = undefined;
       room.resumeAgainAt = undefined;
       if (room.state === 'idle') continue;
@@ -171,8 +174,8 @@ export const createSession = (options: SessionOptions) => {
     if (!isFollowed(room)) return;
     goDown(room);
     const mayMake = options.mayMake?.(toHex(room.id)) ?? true;
-    if (code === 'ROOM_UNKNOWN' && options.principal && !room.made && mayMake) {
-      room.made = true;
+    if (code === 'ROOM_UNKNOWN' && options.principal && room.made < MAKES && mayMake) {
+      room.made += 1;
       send({
         type: 'put-room',
         request: request({ type: 'put-room', room }),
@@ -183,7 +186,7 @@ export const createSession = (options: SessionOptions) => {
       return;
     }
     room.state = 'refused';
-    room.made = false;
+    room.made = 0;
     room.resumeAgainAt = now + retryAfterMs(times, room.refusals++, 1);
     if (room.reported === code) return;
     room.reported = code;
@@ -191,8 +194,10 @@ export const createSession = (options: SessionOptions) => {
   };
 
   const done = (entry: Extract<Pending, { type: 'put-room' | 'put-principal' }>, version: number) => {
-    if (entry.type === 'put-room') resume([entry.room]);
-    else {
+    if (entry.type === 'put-room') {
+      entry.room.made = MAKES;
+      resume([entry.room]);
+    } else {
       principal.written(version);
       principalAnswered();
     }
@@ -209,7 +214,7 @@ export const createSession = (options: SessionOptions) => {
         if (principal.refused(code)) principalAnswered();
         break;
       case 'put-room':
-        // Another own device may have made it a moment ago: then it is there all the same.
+        // Another own device may have made it a moment ago: then it is there all the same, unless the relay could not keep it.
         if (code === 'VERSION_CONFLICT') resume([entry.room]);
         else refused(entry.room, code);
         break;
