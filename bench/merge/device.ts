@@ -13,6 +13,8 @@ import {
   encodeEntries,
   hpkeKeyPair,
   makeChat,
+  memoryArchive,
+  memoryVaultArchive,
   type NewChat,
   openRoom,
   openVault,
@@ -135,6 +137,7 @@ export const memoryVault = (): Vault => {
       });
       return { ids, durable: Promise.resolve() };
     },
+    archive: memoryVaultArchive(),
     problem: undefined,
     onProblem: () => () => undefined,
     repair: async () => undefined,
@@ -149,6 +152,7 @@ export const sealedVault = (): Promise<Vault> =>
     {
       doc: new Y.Doc(),
       key: randomBytes(32),
+      archive: memoryArchive(),
       barrier: async () => undefined,
       repair: async () => undefined,
       onLost: () => undefined,

@@ -1,4 +1,6 @@
 // A chat of several pages on whole devices over a relay process: written on apart, read alike. Rules: spec/pages.md.
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Chat, Device } from '@sealwire/core';
 import type { Core } from '@sealwire/core/testing';
 import { pageIndex } from '@sealwire/protocol';
@@ -10,6 +12,8 @@ const test = suite('pages of a chat');
 
 /** Small pages, so that a test fills several. */
 const INTERNALS = { pageLimits: { entries: 8, bytes: 64 * 1024 } } as const;
+
+const texts = (chat: Chat) => chat.timeline.get().map(({ text }) => text);
 
 const shown = (chat: Chat) => chat.timeline.get().map(({ id, text, at }) => [id, text, at]);
 
@@ -114,9 +118,101 @@ test('[PG2] an import fills many pages, in which both devices find all of it', a
     const messages = words('old', 100).map((text, i) => ({ name: 'Bea', sentAt: 1_000 * i, text }));
     assert.is(await onPhone.import(messages, 'WhatsApp'), 100);
     const onWeb = await web.openChat(chatId);
-    await bothHave([onPhone, onWeb], 100);
+    for (const device of [phone, web]) await until(device.chats, ([chat]) => chat?.messages === 100);
+    await Promise.all([phone, web].map(settled));
+    for (const chat of [onPhone, onWeb]) await chat.loadOlder(Number.NEGATIVE_INFINITY);
+    assert.is(shown(onWeb).length, 100);
     assert.equal(shown(onWeb), shown(onPhone));
     assert.is(pagesOf(insideWeb, chatId).size, 13);
+  } finally {
+    await bench.end();
+  }
+});
+
+/** A chat of 100 messages on two devices, most of whose pages are closed. */
+const long = async (bench: Bench) => {
+  const made = await pair(bench);
+  const { phone, web, chatId } = made;
+  const onPhone = await phone.openChat(chatId);
+  const ids = await sendAll(onPhone, words('old', 100));
+  const onWeb = await web.openChat(chatId);
+  for (const device of [phone, web]) await until(device.chats, ([chat]) => chat?.messages === 100);
+  await Promise.all([phone, web].map(settled));
+  for (const chat of [onPhone, onWeb]) await until(chat.status, ({ older }) => older > 0);
+  return { ...made, ids, onPhone, onWeb };
+};
+
+test('[PG7] [PG10] full pages are put aside, counted all the same, and come back one by one, at the next start as well', async () => {
+  const bench = await setUp();
+  try {
+    const { web, chatId, onPhone, onWeb, insideWeb } = await long(bench);
+    assert.ok(pagesOf(insideWeb, chatId).size <= 6, 'few pages are open');
+    const recent = texts(onWeb);
+    assert.is(recent.at(-1), 'old 99');
+    assert.is(recent.length + onWeb.status.get().older, 100);
+    assert.equal(recent, words('old', 100).slice(-recent.length), 'the newest, and none between is missing');
+    await onWeb.loadOlder();
+    assert.equal(texts(onWeb), words('old', 100).slice(-texts(onWeb).length));
+    assert.is(texts(onWeb).length, recent.length + 8, 'a page more');
+    await bench.close(web);
+    const held: { core?: Core } = {};
+    const again = await bench.open('web', { ...INTERNALS, onOpen: (core: Core) => (held.core = core) });
+    assert.is(again.chats.get()[0]?.messages, 100);
+    assert.is(again.chats.get()[0]?.lastText, 'old 99');
+    assert.ok(pagesOf(held, chatId).size <= 6);
+    const onAgain = await again.openChat(chatId);
+    while (await onAgain.loadOlder());
+    assert.equal(texts(onAgain), words('old', 100));
+    assert.is(onAgain.status.get().older, 0);
+    assert.is(await onAgain.loadOlder(), false);
+    while (await onPhone.loadOlder());
+    assert.equal(shown(onAgain), shown(onPhone));
+    onAgain.close();
+    await until(again.chats, () => pagesOf(held, chatId).size <= 6);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[PG8] what comes for a closed page opens it: a deletion made elsewhere, one made here', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, web, ids, onPhone, onWeb } = await long(bench);
+    await onPhone.delete(ids[3]!);
+    await until(web.chats, ([chat]) => chat?.messages === 99);
+    await until(phone.chats, ([chat]) => chat?.messages === 99);
+    await onWeb.delete(ids[12]!);
+    await until(phone.chats, ([chat]) => chat?.messages === 98);
+    await Promise.all([phone, web].map(settled));
+    for (const chat of [onPhone, onWeb]) await chat.loadOlder(0);
+    assert.equal(texts(onWeb), texts(onPhone));
+    for (const gone of ['old 3', 'old 12']) assert.not.ok(texts(onWeb).includes(gone));
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[PG9] an archive that was deleted is filled again from the relay; what no record names is removed', async () => {
+  const bench = await setUp();
+  try {
+    const { web, onPhone, chatId } = await long(bench);
+    await bench.close(web);
+    const folder = join(bench.folder, 'web', 'archive');
+    const kept = await readdir(folder);
+    assert.ok(kept.length >= 7);
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await writeFile(join(folder, 'f'.repeat(32)), 'left behind by a crash');
+    const again = await bench.open('web', INTERNALS);
+    const onAgain = await again.openChat(chatId);
+    assert.not.ok((await readdir(folder)).includes('f'.repeat(32)));
+    await onAgain.loadOlder();
+    await until(onAgain.timeline, () => onAgain.status.get().older + onAgain.timeline.get().length === 100);
+    await settled(again);
+    while (await onAgain.loadOlder());
+    await until(onAgain.timeline, (messages) => messages.length === 100);
+    while (await onPhone.loadOlder());
+    assert.equal(shown(onAgain), shown(onPhone));
   } finally {
     await bench.end();
   }

@@ -69,6 +69,17 @@ const timelines = async ({ world }: Stage, device: SimDevice): Promise<Shown> =>
     await world.settle();
     const chat = device.chat(id);
     if (!chat) throw new SimFailure(`${device.name} does not open a chat`);
+    const older = chat.status.get().older;
+    if (older > 0) world.count('chats with pages put aside');
+    let isWhole = false;
+    void chat.loadOlder(Number.NEGATIVE_INFINITY).then(() => {
+      isWhole = true;
+    });
+    if (!(await world.run(world.now() + 60_000, () => isWhole)))
+      throw new SimFailure(`${device.name} does not show the whole of a chat`);
+    const listed = device.device!.chats.get().find((chat) => chat.id === id)?.messages;
+    const count = chat.timeline.get().length;
+    if (listed !== count) throw new SimFailure(`${device.name} lists ${listed} messages and shows ${count}`);
     shown.set(id, chat.timeline.get());
   }
   return shown;

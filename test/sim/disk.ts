@@ -7,13 +7,17 @@ import { SealwireError } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import type { Dice, World } from './world.ts';
 
-/** What lies on a disk: Yjs updates in the order in which they were written. */
-export type DiskContents = readonly Uint8Array[];
+/** What lies on a disk: Yjs updates in the order in which they were written, and values beside them by name. */
+export interface DiskContents {
+  readonly rows: readonly Uint8Array[];
+  readonly values: ReadonlyMap<string, Uint8Array>;
+}
 
 export const createDisk = (world: World, name: string) => {
   const dice = world.dice(`disk ${name}`);
   const key = dice.bytes(32);
   let rows: Uint8Array[] = [];
+  let values = new Map<string, Uint8Array>();
   let opened: Opened | undefined;
   let full = false;
   let trap: { readonly isBefore: boolean; readonly spring: () => void } | undefined;
@@ -31,6 +35,7 @@ export const createDisk = (world: World, name: string) => {
     },
     async destroy() {
       rows = [];
+      values.clear();
     },
   };
 
@@ -70,6 +75,7 @@ export const createDisk = (world: World, name: string) => {
     self.lose = () => {
       if (problem) return;
       rows = [];
+      values.clear();
       self.lost = true;
       problem = new SealwireError('STORAGE_LOST', 'The storage of this device was removed.');
       for (const listener of lost) listener(problem);
@@ -77,6 +83,27 @@ export const createDisk = (world: World, name: string) => {
     self.storage = {
       doc,
       key,
+      archive: {
+        async put(name, value) {
+          if (problem) throw problem;
+          await wait();
+          const sprung = self.dead ? undefined : trap;
+          if (sprung) trap = undefined;
+          if (sprung?.isBefore) sprung.spring();
+          if (self.dead) return;
+          if (full) throw new SealwireError('STORAGE_FULL', 'The disk of this device is full.');
+          values.set(name, value);
+          if (sprung?.isBefore === false) sprung.spring();
+        },
+        async get(name) {
+          await wait();
+          return values.get(name);
+        },
+        async remove(names) {
+          if (!self.dead) for (const name of names) values.delete(name);
+        },
+        names: async () => [...values.keys()],
+      },
       barrier: () => inTurn(flush),
       repair: () =>
         inTurn(async () => {
@@ -100,6 +127,7 @@ export const createDisk = (world: World, name: string) => {
           if (opened !== self) return;
           doc.destroy();
           rows = [];
+          values.clear();
           opened = undefined;
         }),
     };
@@ -131,13 +159,14 @@ export const createDisk = (world: World, name: string) => {
     isFull: () => full,
     /** Nothing but the running device's repair can bring back what was stored. */
     isLost: () => opened?.lost === true,
-    copy: (): DiskContents => [...rows],
+    copy: (): DiskContents => ({ rows: [...rows], values: new Map(values) }),
     /** @throws TypeError while it is open. */
     restore(contents: DiskContents): void {
       if (opened) throw new TypeError('the disk is in use');
-      rows = [...contents];
+      rows = [...contents.rows];
+      values = new Map(contents.values);
     },
-    bytes: (): DiskContents => rows,
+    bytes: (): readonly Uint8Array[] => [...rows, ...values.values()],
   };
 };
 

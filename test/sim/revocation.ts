@@ -150,7 +150,7 @@ export const checkEnded = async (stage: Stage): Promise<void> => {
 export const checkReaches = async (stage: Stage): Promise<void> => {
   const { world, ended } = stage;
   for (const end of ended) {
-    if (end.copy.length === 0 || end.device.life !== 'off') continue;
+    if (end.copy.rows.length === 0 || end.device.life !== 'off') continue;
     end.device.disk.restore(end.copy);
     let over = false;
     const read = eavesdrop(stage, end).finally(() => {

@@ -101,6 +101,8 @@ export interface ChatStatus {
   readonly state: 'offline' | 'catching-up' | 'live' | 'left' | 'refused';
   /** Own edits that are not durable at the relay yet. */
   readonly pending: number;
+  /** Messages that are older than all in `timeline`: see `loadOlder`. */
+  readonly older: number;
   /** How far loading has come, in frames. `total` is 0 while nothing is known. */
   readonly loaded: number;
   readonly total: number;
@@ -252,6 +254,11 @@ export interface Chat {
    * @throws SealwireError NOT_AN_ADMIN, NOT_A_MEMBER
    */
   moveRoom(): Promise<void>;
+  /**
+   * Brings older messages into `timeline`, as a person scrolls up: those of one page, or all from a time on (milliseconds since
+   * 1970). They stay until the chat is closed. Works offline. @returns false if there are none.
+   */
+  loadOlder(since?: number): Promise<boolean>;
   /** Resolves with the message's id once it is durable on this device. Rejects with STORAGE_FULL and the like. */
   send(text: string): Promise<string>;
   /** Deletes an own message for everybody. Resolves once that is durable on this device. */

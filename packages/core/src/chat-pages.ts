@@ -1,10 +1,11 @@
 // The pages of one chat as messages: every entry of every page that is open, in one order. Rules: spec/pages.md.
 import { pageIndex, toHex } from '@sealwire/protocol';
 import type { MessageEntry, PersonEntry } from './logdoc/entries.ts';
-import { isNewerName } from './logdoc/page-index.ts';
+import { isNewerName, type PageIndex } from './logdoc/page-index.ts';
 import type { Clock } from './logdoc/stamp.ts';
 import { createTimeline, type TimelineItem, timelineItem } from './logdoc/timeline.ts';
 import { chainKey } from './room/chains.ts';
+import type { ClosedPage } from './room/closed-page.ts';
 import type { Page, PageEntry } from './room/page.ts';
 import type { Room } from './room/room.ts';
 
@@ -27,6 +28,18 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   const timeline = createTimeline<PagedItem>();
   /** What people call themselves, by page and account in hexadecimal. */
   const names = new Map<string, Map<string, PersonEntry>>();
+  /** Pages that are kept open since somebody reads them. */
+  const held = new Map<string, () => void>();
+  /** The slice of the timeline that is shown, and what it was cut from. */
+  let shown: {
+    readonly of: readonly PagedItem[];
+    readonly from: number | undefined;
+    readonly items: readonly PagedItem[];
+  } = {
+    of: [],
+    from: undefined,
+    items: [],
+  };
 
   const deviceOf = (stream: string, id: string) =>
     room.state.chains.get(chainKey(stream, idParts(id)[0]))?.device ?? room.options.device;
@@ -70,13 +83,62 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
       for (const entry of page.entries()) take(stream, entry);
       changed();
     });
+    page.onClose(() => drop(stream));
   };
   for (const page of room.pages()) watch(page);
   const stopWatching = room.onPage(watch);
 
+  const closed = (): readonly ClosedPage[] => room.closedPages();
+  /** Messages before this time may lie in pages that are closed: none of them is shown, so that nothing is shown between. */
+  const floor = (): number | undefined => {
+    let newest: number | undefined;
+    for (const { index } of closed())
+      if (index.to !== undefined && (newest === undefined || index.to > newest)) newest = index.to;
+    return newest;
+  };
+
   return {
-    /** Messages in order. */
-    items: timeline.items,
+    /** Messages in order, without what lies behind pages that are closed. */
+    items(): readonly PagedItem[] {
+      const [of, from] = [timeline.items(), floor()];
+      if (shown.of !== of || shown.from !== from) shown = { of, from, items: timeline.since(from) };
+      return shown.items;
+    },
+    /** How many messages there are, and the newest one's beginning and time, if it is in no open page. */
+    summary(): { readonly messages: number; readonly text?: string; readonly at?: number } {
+      let messages = timeline.items().length;
+      let last: PageIndex | undefined;
+      for (const { index } of closed()) {
+        messages += index.messages;
+        if (index.to !== undefined && index.to > (last?.to ?? Number.NEGATIVE_INFINITY)) last = index;
+      }
+      return { messages, ...(last?.to !== undefined && { text: last.text, at: last.to }) };
+    },
+    /** How many messages are in none of the pages that are shown. */
+    older: (): number =>
+      timeline.items().length -
+      timeline.since(floor()).length +
+      closed().reduce((sum, { index }) => sum + index.messages, 0),
+    /**
+     * Opens the page with the newest messages that are not shown, and keeps it open.
+     * @param since - until all messages from then on are shown; milliseconds since 1970. Default: one page.
+     * @returns false if there is none.
+     */
+    async loadOlder(since = Number.POSITIVE_INFINITY): Promise<boolean> {
+      for (let isAny = false; ; isAny = true) {
+        const [next] = [...closed()].sort((a, b) => (b.index.to ?? 0) - (a.index.to ?? 0));
+        if (!next || (isAny && (next.index.to ?? 0) < since)) return isAny;
+        // Who reads back keeps what is shown: nothing goes from under their eyes.
+        for (const stream of [next.stream, ...room.pages().map((page) => page.stream)])
+          if (!held.has(stream)) held.set(stream, await room.holdPage(stream));
+        if (since === Number.POSITIVE_INFINITY) return true;
+      }
+    },
+    /** Nobody reads the chat any more. */
+    letGo(): void {
+      for (const release of held.values()) release();
+      held.clear();
+    },
     deviceOf,
     /** What a person calls themself here. */
     nameOf(accountId: string): string | undefined {
@@ -85,10 +147,19 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
         const entry = ofPage.get(accountId);
         if (entry && isNewerName(newest, entry)) newest = entry;
       }
+      for (const { index } of closed())
+        for (const [account, entry] of index.names)
+          if (account === accountId && isNewerName(newest, entry)) newest = entry;
       return newest?.n;
     },
     /** The page that a message is in. */
     holding: (id: string): Page | undefined => room.pages().find(({ map }) => map.has(id)),
+    /** Opens the closed page that a message may be in. @returns the function that lets go of it; undefined if there is none. */
+    async hold(id: string): Promise<(() => void) | undefined> {
+      const [clientId] = idParts(id);
+      const page = closed().find(({ chains }) => chains.some((end) => end.clientId === clientId));
+      return page && room.holdPage(page.stream);
+    },
     dispose(): void {
       stopWatching();
       for (const { doc } of room.pages()) doc.destroy();

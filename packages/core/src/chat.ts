@@ -109,6 +109,7 @@ export const createChatModel = (options: ChatModelOptions) => {
     total: options.head(),
     lastHeard: new Map(room.state.lastHeard),
     rotationOwed: room.rotationOwed(),
+    older: pages.older(),
   }));
 
   const members = createReadable(membership.members);
@@ -165,12 +166,19 @@ export const createChatModel = (options: ChatModelOptions) => {
     },
     async delete(messageId) {
       requireOpen();
-      const stream = pages.holding(messageId)?.stream;
-      if (stream === undefined) throw new RangeError(`messageId ${messageId} is not in this chat`);
-      if (!authorOf(stream, messageId).isMe) throw new RangeError(`messageId ${messageId} is not one's own`);
-      await writer.on(stream, ({ doc, map }) => doc.transact(() => map.delete(messageId)));
-      await room.stored();
+      const letGo = pages.holding(messageId) ? undefined : await pages.hold(messageId);
+      try {
+        const stream = pages.holding(messageId)?.stream;
+        if (stream === undefined) throw new RangeError(`messageId ${messageId} is not in this chat`);
+        if (!authorOf(stream, messageId).isMe)
+          throw new RangeError(`messageId ${messageId} is not one's own`);
+        await writer.on(stream, ({ doc, map }) => doc.transact(() => map.delete(messageId)));
+        await room.stored();
+      } finally {
+        letGo?.();
+      }
     },
+    loadOlder: (since) => pages.loadOlder(since),
     async import(messages, source, onProgress) {
       const pieces = messages.flatMap(toPieces(source));
       let done = 0;
@@ -187,7 +195,9 @@ export const createChatModel = (options: ChatModelOptions) => {
     close() {
       if (opened === 0) return;
       opened -= 1;
-      if (opened === 0) writer.close();
+      if (opened > 0) return;
+      writer.close();
+      pages.letGo();
     },
   };
 
@@ -206,14 +216,15 @@ export const createChatModel = (options: ChatModelOptions) => {
       return chat;
     },
     summary(): ChatSummary {
-      const list = pages.items();
-      const last = list.at(-1);
+      const last = pages.items().at(-1);
+      const closed = pages.summary();
+      const isShown = last !== undefined && last.at >= (closed.at ?? Number.NEGATIVE_INFINITY);
       return {
         id: options.id,
         title: title(),
-        lastText: last?.entry.x ?? '',
-        lastAt: last?.at ?? options.createdAt(),
-        messages: list.length,
+        lastText: (isShown ? last.entry.x : closed.text) ?? '',
+        lastAt: (isShown ? last.at : closed.at) ?? options.createdAt(),
+        messages: closed.messages,
       };
     },
     dispose(): void {

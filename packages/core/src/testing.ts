@@ -8,8 +8,8 @@ import { decodeEntry, type Entry } from './logdoc/entries.ts';
 import { decodePayload } from './logdoc/payload.ts';
 import { randomBytes } from './random.ts';
 import { type BodiesRecord, decodeRecord, type EpochRecord } from './room/records.ts';
-import type { Storage } from './vault/storage.ts';
-import { openVault } from './vault/vault.ts';
+import type { Archive, Storage } from './vault/storage.ts';
+import { openVault, type VaultArchive } from './vault/vault.ts';
 
 export { openManyXChaCha, signEd25519, verifyEd25519 } from '#native';
 export type { Core } from './account/core.ts';
@@ -62,6 +62,38 @@ export { createEngine, type Engine } from './sync/engine.ts';
 export { openProvider } from './sync/provider.ts';
 export type { OpenStorage } from './vault/storage.ts';
 export { openVault, type RecordId, type Vault } from './vault/vault.ts';
+
+/** An archive without a disk. */
+export const memoryArchive = (values = new Map<string, Uint8Array>()): Archive => ({
+  async put(name, value) {
+    values.set(name, value);
+  },
+  get: async (name) => values.get(name),
+  async remove(names) {
+    for (const name of names) values.delete(name);
+  },
+  names: async () => [...values.keys()],
+});
+
+/** The same as a vault has it, without a seal. */
+export const memoryVaultArchive = (values = new Map<string, Uint8Array>()): VaultArchive => {
+  let next = 0;
+  return {
+    async put(value) {
+      const name = String(next++);
+      values.set(name, value);
+      return name;
+    },
+    get: async (name) => values.get(name),
+    async remove(names) {
+      for (const name of names) values.delete(name);
+    },
+    missing: async (names) => [...names].filter((name) => !values.has(name)),
+    async keep(names) {
+      for (const name of [...values.keys()]) if (!names.has(name)) values.delete(name);
+    },
+  };
+};
 
 /** The secret keys in a vault, named: to search for them where they must not be. The vault must be closed. */
 export const readSecrets = async (

@@ -14,6 +14,7 @@ import type { Cuts } from '../src/room/cuts.ts';
 import { decodeRecord, type RoomRecord } from '../src/room/records.ts';
 import { createRoom, type Room, type RoomOptions } from '../src/room/room.ts';
 import { openProvider } from '../src/sync/provider.ts';
+import { memoryVaultArchive } from '../src/testing.ts';
 import type { RecordId, Vault } from '../src/vault/vault.ts';
 import { type Seeded, type TestDevice, testDevice } from './support.ts';
 
@@ -33,6 +34,7 @@ export const memoryVault = (records = new Map<RecordId, Uint8Array>()) => {
       });
       return { ids, durable: Promise.resolve() };
     },
+    archive: memoryVaultArchive(),
     problem: undefined,
     onProblem: () => () => undefined,
     repair: async () => undefined,

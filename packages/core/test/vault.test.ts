@@ -7,6 +7,7 @@ import * as Y from 'yjs';
 import { concat, utf8 } from '../src/bytes.ts';
 import { openAead } from '../src/crypto/aead.ts';
 import { randomBytes } from '../src/random.ts';
+import { memoryArchive } from '../src/testing.ts';
 import type { OpenStorage } from '../src/vault/storage.ts';
 import { openVault, type Vault } from '../src/vault/vault.ts';
 
@@ -27,6 +28,7 @@ const memoryStorage = (state?: Uint8Array, key: Uint8Array = new Uint8Array(32).
   return {
     doc,
     key,
+    archive: memoryArchive(),
     barriers: [],
     repairs: 0,
     closes: 0,

@@ -2,6 +2,8 @@
 // Rules: spec/vault.md; the rule is in each title.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { archiving, archivingInLittle } from './vault-contract-archive.ts';
+import { bytesOf, contents, failure, includes, openIn, put } from './vault-contract-steps.ts';
 
 export interface VaultChange {
   readonly put?: readonly Uint8Array[];
@@ -25,6 +27,12 @@ export interface VaultDriver {
   problem(): Promise<string | undefined>;
   repair(): Promise<void>;
   close(): Promise<void>;
+  /** Puts a value aside. @returns its name, when it is durable. */
+  archive(value: Uint8Array): Promise<string>;
+  /** @returns undefined if there is none. */
+  archived(name: string): Promise<Uint8Array | undefined>;
+  /** Removes all values but these. */
+  keepArchived(names: readonly string[]): Promise<void>;
   /** The opened storage's key. */
   key(): Promise<Uint8Array>;
   /** Puts bytes that no vault sealed among the records, in a storage opened for that and closed again. */
@@ -96,9 +104,11 @@ export const vaultContract = (name: string, harness: VaultHarness): void => {
     for (let done = 0; done < harness.kills; done += harness.killsPerPlace)
       await using(harness.place, (place) => killAtWork(place, harness.killsPerPlace, done));
   });
+  archiving(inPlace);
   refusing(inPlace);
   losing(inPlace);
   filling(inSmallPlace);
+  archivingInLittle(inSmallPlace);
   if (harness.end) test.after(() => harness.end!());
   test.run();
 };
@@ -225,6 +235,7 @@ const refusing = (test: Register<VaultPlace>): void => {
     const canaries = Array.from({ length: 40 }, (_, i) => `canary-${i}-${'sing'.repeat(20)}`);
     const { ids } = await vault.commit(...canaries.map((canary) => put(canary)));
     await vault.commit({ remove: ids[3]! });
+    await vault.archive(bytesOf(canaries.join(' ')));
     const secrets = [bytesOf('canary-'), bytesOf('singsing'), await vault.key()];
     const seen = [...(await place.raw())];
     await vault.close();
@@ -335,36 +346,4 @@ const using = async <P extends VaultPlace>(make: () => Promise<P>, run: (place: 
   } finally {
     await place.dispose();
   }
-};
-
-const openIn = async (place: VaultPlace): Promise<VaultDriver> => {
-  const vault = await place.start();
-  await vault.open();
-  return vault;
-};
-
-const failure = async (promise: Promise<unknown>): Promise<Error & { code?: string }> => {
-  try {
-    await promise;
-  } catch (error) {
-    return error as Error & { code?: string };
-  }
-  throw new Error('it did not fail');
-};
-
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-const put = (...texts: readonly string[]): { readonly put: Uint8Array[] } => ({ put: texts.map(bytesOf) });
-
-const contents = async (vault: VaultDriver): Promise<string[]> =>
-  (await vault.load()).map(({ bytes }) => new TextDecoder().decode(bytes));
-
-/** True when `part`, as bytes or as UTF-16 text, lies somewhere in `bytes`. */
-const includes = (bytes: Uint8Array, part: Uint8Array): boolean => {
-  const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const wide = Buffer.alloc(2 * part.length);
-  part.forEach((byte, i) => {
-    wide[2 * i] = byte;
-  });
-  return haystack.includes(Buffer.from(part)) || haystack.includes(wide);
 };

@@ -24,6 +24,11 @@ export interface VaultLike {
     readonly ids: readonly number[];
     readonly durable: Promise<void>;
   };
+  readonly archive: {
+    put(value: Uint8Array): Promise<string>;
+    get(name: string): Promise<Uint8Array | undefined>;
+    keep(names: ReadonlySet<string>): Promise<void>;
+  };
   readonly problem: Error | undefined;
   repair(): Promise<void>;
   close(): Promise<void>;
@@ -74,6 +79,12 @@ export const serveVault = <S extends OpenStorageLike>(
         .load()
         .map(({ id, bytes }) => ({ id, bytes: toText(bytes) })),
     commit: (changes: readonly WireChange[]) => commitAll(opened(), changes),
+    archive: (value: string) => opened().archive.put(toBytes(value)),
+    async archived(name: string) {
+      const value = await opened().archive.get(name);
+      return value && toText(value);
+    },
+    keepArchived: (names: readonly string[]) => opened().archive.keep(new Set(names)),
     problem: () => codeOf(opened().problem),
     repair: () => opened().repair(),
     close: () => opened().close(),
@@ -151,6 +162,12 @@ export const remoteVault = (call: (call: VaultCall) => Promise<VaultReply>): Vau
         'commit',
         changes.map(({ put = [], remove = [] }) => ({ put: put.map(toText), remove })),
       )) as VaultOutcome,
+    archive: async (value) => (await ask('archive', toText(value))) as string,
+    async archived(name) {
+      const value = (await ask('archived', name)) as string | null;
+      return value === null ? undefined : toBytes(value);
+    },
+    keepArchived: async (names) => void (await ask('keepArchived', names)),
     problem: async () => ((await ask('problem')) as string | null) ?? undefined,
     repair: async () => void (await ask('repair')),
     close: async () => void (await ask('close')),

@@ -52,7 +52,7 @@ function OpenConversation(props: {
   const members = useReadable(chat.members);
   const isOut = chatStatus.state === 'left';
   const isAdmin = members.some(({ isMe, role }) => isMe && role === 'admin');
-  const view = useTimelineWindow(messages);
+  const view = useTimelineWindow(messages, { count: chatStatus.older, load: () => chat.loadOlder() });
   const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
   const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
   const announced = useAnnounced(messages, chatStatus.state === 'live');

@@ -29,7 +29,13 @@ export interface TimelineWindow {
   readonly toNewest: () => void;
 }
 
-export function useTimelineWindow(messages: readonly Message[]): TimelineWindow {
+/** Messages that are not among those given yet: how many, and what brings some of them. */
+export interface Older {
+  readonly count: number;
+  readonly load: () => Promise<unknown>;
+}
+
+export function useTimelineWindow(messages: readonly Message[], older: Older): TimelineWindow {
   const scroller = useRef<HTMLElement>(null);
   const atBottom = useRef(true);
   const anchor = useRef<Anchor | undefined>(undefined);
@@ -38,6 +44,9 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
   const leftAt = useRef<string | undefined>(undefined);
   const shown = useRef({ messages, start, end });
   shown.current = { messages, start, end };
+  const behind = useRef(older);
+  behind.current = older;
+  const loading = useRef(false);
 
   const show = useCallback((from: number, to: number) => {
     const { messages } = shown.current;
@@ -56,6 +65,12 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
     const view = scroller.current;
     const { messages, start, end } = shown.current;
     if (view === null) return;
+    if (start === 0 && view.scrollTop < NEAR_PX && behind.current.count > 0 && !loading.current) {
+      loading.current = true;
+      void behind.current.load().finally(() => {
+        loading.current = false;
+      });
+    }
     if (start > 0 && view.scrollTop < NEAR_PX) {
       const from = Math.max(0, start - STEP);
       show(from, Math.min(end, from + MAX));
@@ -94,8 +109,9 @@ export function useTimelineWindow(messages: readonly Message[]): TimelineWindow 
     if (view === null) return;
     if (atBottom.current) scrollToEnd(view);
     else if (anchor.current !== undefined) anchor.current = holdAnchor(view, anchor.current);
-    if (messages.length > 0 && (start > 0 || end < messages.length) && !atBottom.current) fill();
-  }, [messages, start, end, fill]);
+    const isMore = start > 0 || end < messages.length || older.count > 0;
+    if (messages.length > 0 && isMore && !atBottom.current) fill();
+  }, [messages, start, end, older.count, fill]);
 
   useEffect(() => {
     const view = scroller.current;

@@ -25,7 +25,7 @@ import { createChatRooms } from './chat-rooms.ts';
 import { chatMaker } from './create-chat.ts';
 import { accountPrincipal } from './principal.ts';
 import { createRevocation } from './revocation.ts';
-import { openRoom, type RoomCommons } from './rooms.ts';
+import { archivedIn, openRoom, type RoomCommons } from './rooms.ts';
 import { encodeSelf, type Self } from './self.ts';
 
 const ACCOUNT_STREAM = pageStream(0);
@@ -169,6 +169,8 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     },
   };
 
+  // Before any page is put aside: what a crash left in the archive that no record names.
+  await vault.archive.keep(archivedIn(parts.records)).catch(fault);
   const accountRoom = openRoom(commons, 'account', {
     secret: self.roomSecret,
     logId: self.log.root,

@@ -9,6 +9,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { DeviceChains, MemberChange, SignedEntry } from '../identity/log-entry.ts';
 import { createMemberEntries, type MembershipLog } from '../identity/membership.ts';
 import { isName } from '../names.ts';
+import { chainEnds } from '../room/closed-page.ts';
 import type { Room } from '../room/room.ts';
 import { createShare, SHARE_KEYS } from '../room/share.ts';
 
@@ -69,14 +70,14 @@ export const createMembership = (options: MembershipOptions) => {
   /** How far each chain of an account's devices counts. */
   const chainsOf = (accountId: string): DeviceChains[] => {
     const devices = new Map<string, DeviceChains & { readonly chains: DeviceChains['chains'][number][] }>();
-    const chains = [...room.state.chains.values()]
-      .filter((chain) => chain.last > 0 && toHex(chain.device.account) === accountId)
-      .sort((a, b) => b.last - a.last)
+    const ends = chainEnds(room.state)
+      .filter(({ device: id }) => toHex(directory.author(id)?.account ?? new Uint8Array(0)) === accountId)
+      .sort((a, b) => b.counter - a.counter)
       .slice(0, CHAINS_IN_AN_ENTRY);
-    for (const { deviceHex, device: of, address, last, hash } of chains) {
-      const known = devices.get(deviceHex) ?? { device: of.id, chains: [] };
-      devices.set(deviceHex, known);
-      known.chains.push({ stream: address.stream, clientId: address.clientId, counter: last, hash });
+    for (const { device: id, stream, clientId, counter, hash } of ends) {
+      const known = devices.get(id) ?? { device: fromHex(id), chains: [] };
+      devices.set(id, known);
+      known.chains.push({ stream, clientId, counter, hash });
     }
     return [...devices.values()];
   };

@@ -14,6 +14,7 @@ import {
 } from '../identity/log-entry.ts';
 import { createMemberEntries, startMembershipLog } from '../identity/membership.ts';
 import type { ChatEntry } from '../logdoc/entries.ts';
+import { decodeClosedPage } from '../room/closed-page.ts';
 import type { OwnAccount } from '../room/control.ts';
 import type { RoomAddress } from '../room/keyring.ts';
 import type { RoomRecord } from '../room/records.ts';
@@ -61,6 +62,14 @@ export const openRoom = (
   const of = { ...commons, ...keys, ...address, epochKeys, epochStarts, kind, send };
   return createRoom(of, records);
 };
+
+/** Names of all values in the archive that records name. */
+export const archivedIn = (records: RoomCommons['records']): ReadonlySet<string> =>
+  new Set(
+    [...records.values()]
+      .flat()
+      .flatMap(({ record }) => (record.type === 'closed' ? [decodeClosedPage(record.json).archive] : [])),
+  );
 
 /** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */
 export const chatKeys = (entry: ChatEntry): RoomKeys => {

@@ -51,6 +51,19 @@ export const createTimeline = <I extends TimelineItem = TimelineItem>() => {
     },
     /** The same array until something changed. */
     items: flush,
+    /** What is there from a time on. @param from - milliseconds since 1970; undefined for all. */
+    since(from: number | undefined): readonly I[] {
+      const all = flush();
+      const first = all[0];
+      if (from === undefined || !first || first.at >= from) return all;
+      let [low, high] = [0, all.length];
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (all[middle]!.at < from) low = middle + 1;
+        else high = middle;
+      }
+      return all.slice(low);
+    },
   };
 };
 

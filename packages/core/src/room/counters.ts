@@ -51,6 +51,17 @@ export const createCounters = (isLate: () => boolean = () => false) => {
         entry.top = counter;
       } else removeMissing(entry, counter);
     },
+    /** Frames of pages came with all counters of a range, none of which opens a chain. */
+    takeRange(device: string, from: number, to: number): void {
+      const entry = heard(device);
+      entry.topPage = Math.max(entry.topPage, to);
+      entry.proven = Math.max(entry.proven, to);
+      if (to > entry.top) {
+        addMissing(entry, from - 1);
+        entry.top = to;
+      }
+      removeRange(entry, from, to);
+    },
     /** Somebody says that the device's frames exist up to this counter. */
     claimed(device: string, counter: number): void {
       const entry = heard(device);
@@ -106,6 +117,18 @@ const removeMissing = ({ missing }: Heard, counter: number): void => {
     missing.splice(at, 1, [from, counter - 1], [counter + 1, to]);
     keepFew(missing);
   }
+};
+
+const removeRange = ({ missing }: Heard, from: number, to: number): void => {
+  const left = missing.flatMap(([start, end]): [number, number][] => {
+    if (end < from || start > to) return [[start, end]];
+    return [
+      ...(start < from ? [[start, from - 1] as [number, number]] : []),
+      ...(end > to ? [[to + 1, end] as [number, number]] : []),
+    ];
+  });
+  missing.splice(0, missing.length, ...left);
+  keepFew(missing);
 };
 
 /** The first number that is in one of `ranges` and in none of `others`. */

@@ -128,6 +128,8 @@ export const createDeletions = ({ chains, allowed, ownClock, report }: Deletions
         quiet = false;
       }
     },
+    /** Whether deletions wait for entries of a chain. */
+    isAwaited: (chainKey: string): boolean => waiting.has(chainKey),
     /** Forgets what waits for entries of these chains. */
     clear(which: (chainKey: string) => boolean): void {
       for (const [key, ranges] of [...waiting]) {

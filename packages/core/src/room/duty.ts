@@ -3,6 +3,7 @@
 import { sameBytes, toHex } from '@sealwire/protocol';
 import { type DeviceLog, isActive, mostSenior } from '../identity/device-log.ts';
 import { type AccountKey, type Cut, type SignedEntry, signEntry } from '../identity/log-entry.ts';
+import { chainEnds } from './closed-page.ts';
 import { uncutDevices } from './counting-cuts.ts';
 import type { Owed } from './group-keys.ts';
 import type { RoomState } from './state.ts';
@@ -40,11 +41,11 @@ export const createDuty = (state: RoomState) => {
 
   const cutOf = (ended: Uint8Array, revocation: Uint8Array): SignedEntry<Cut> => {
     const name = toHex(ended);
-    const chains = [...state.chains.values()]
-      .filter(({ deviceHex, last }) => deviceHex === name && last > 0)
-      .sort((a, b) => b.last - a.last)
+    const chains = chainEnds(state)
+      .filter((end) => end.device === name)
+      .sort((a, b) => b.counter - a.counter)
       .slice(0, CHAINS_IN_A_CUT)
-      .map(({ address: { stream, clientId }, last, hash }) => ({ stream, clientId, counter: last, hash }));
+      .map(({ stream, clientId, counter, hash }) => ({ stream, clientId, counter, hash }));
     const heads = control.members.heads();
     const { id: author } = device;
     return signEntry(

@@ -6,9 +6,9 @@ import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import { placeOf } from './counters.ts';
 import type { Judgement } from './inbox.ts';
-import type { Waiting } from './opening.ts';
+import { listIn, type Waiting } from './opening.ts';
 import { encodeRecord, type StoredBody } from './records.ts';
-import { bodiesRecord } from './sender.ts';
+import { bodiesRecord, type Sender } from './sender.ts';
 import type { HistoryItem, RoomState } from './state.ts';
 
 /** Takes note of who wrote what, and of what they say to have seen. */
@@ -30,6 +30,26 @@ export const hear = (state: RoomState, body: Body, chain: Chain): void => {
     const tag = toHex(deviceTag);
     if (!state.ownId.startsWith(tag)) state.counters.claimed(tag, counter);
   }
+};
+
+/**
+ * What came of what this device sent or is to put back: it is at the relay.
+ * @returns of what was missing in this room, what the vault is to know.
+ */
+export const settleDuplicates = (
+  state: RoomState,
+  { duplicates, refused }: Judgement,
+  sender: Pick<Sender, 'settle' | 'found'>,
+): StoredBody[] => {
+  for (const { body, position } of duplicates) {
+    const own = state.framed.find(
+      (item) => item.body.counter === body?.counter && item.body.clientId === body.clientId,
+    );
+    if (own) sender.settle(own, position);
+  }
+  return [...duplicates, ...refused].flatMap(
+    ({ body, position }) => (body && sender.found(body, position)) ?? [],
+  );
 };
 
 /** What is stored together with a judgement. */
@@ -61,7 +81,7 @@ export const store = (
       ...fresh.map(({ position, stream, frame }) =>
         encodeRecord({ type: 'parked', room, position, stream, frame }),
       ),
-      bodiesRecord(state, [...bodies, ...found]),
+      ...bodiesRecords(state, [...bodies, ...found]),
       ...shelved.map(({ waiting: { position, stream, epoch, encodedBody }, why }) =>
         encodeRecord({ type: 'refused', room, position, stream, why, epoch, body: encodedBody! }),
       ),
@@ -72,6 +92,14 @@ export const store = (
   fresh.forEach((item, i) => {
     item.record = ids[i];
   });
+};
+
+/** One record a stream, so that a page can be put aside whole; at least one, for the cursor. */
+const bodiesRecords = (state: RoomState, bodies: readonly StoredBody[]): Uint8Array[] => {
+  const streams = new Map<string, StoredBody[]>();
+  for (const stored of bodies) listIn(streams, stored.stream).push(stored);
+  if (streams.size === 0) return [bodiesRecord(state, [])];
+  return [...streams.values()].map((list) => bodiesRecord(state, list));
 };
 
 /** What was accepted, by page. */

@@ -25,6 +25,7 @@ export const createPage = (stream: string, firstClientId: number) => {
   let clientId = firstClientId;
   const listeners = new Set<(change: PageChange) => void>();
   const resetListeners = new Set<() => void>();
+  const closeListeners = new Set<() => void>();
 
   const open = (updates: readonly ParsedUpdate[]) => {
     const doc = new Y.Doc({ gc: true });
@@ -65,6 +66,15 @@ export const createPage = (stream: string, firstClientId: number) => {
     onReset(listener: () => void): () => void {
       resetListeners.add(listener);
       return () => resetListeners.delete(listener);
+    },
+    /** Told when the page was put aside: it holds nothing any more, and is not opened again. */
+    onClose(listener: () => void): () => void {
+      closeListeners.add(listener);
+      return () => closeListeners.delete(listener);
+    },
+    close(): void {
+      current.doc.destroy();
+      for (const listener of closeListeners) listener();
     },
     /** All entries of kinds that this version knows, in no particular order. */
     *entries(): Generator<PageEntry> {

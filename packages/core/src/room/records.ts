@@ -96,6 +96,13 @@ export interface AsideRecord {
   readonly cursor: number;
 }
 
+/** A page whose bodies lie in the archive, and what a device must know of it without them. See closed-page.ts. */
+export interface ClosedRecord {
+  readonly type: 'closed';
+  readonly room: Uint8Array;
+  readonly json: Uint8Array;
+}
+
 /** This device itself: keys and account, as JSON. */
 export interface SelfRecord {
   readonly type: 'self';
@@ -110,10 +117,21 @@ export type DeviceRecord =
   | FramedRecord
   | RefusedRecord
   | EpochRecord
-  | AsideRecord;
+  | AsideRecord
+  | ClosedRecord;
 export type RoomRecord = Exclude<DeviceRecord, SelfRecord>;
 
-const TYPE = { self: 1, bodies: 2, parked: 3, outbox: 4, framed: 5, refused: 6, epoch: 7, aside: 8 } as const;
+const TYPE = {
+  self: 1,
+  bodies: 2,
+  parked: 3,
+  outbox: 4,
+  framed: 5,
+  refused: 6,
+  epoch: 7,
+  aside: 8,
+  closed: 9,
+} as const;
 
 const WHY: readonly RefusedWhy[] = ['void', 'fork', 'unsigned'];
 
@@ -125,6 +143,10 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
     return encoding.toUint8Array(out);
   }
   encoding.writeUint8Array(out, record.room);
+  if (record.type === 'closed') {
+    encoding.writeUint8Array(out, record.json);
+    return encoding.toUint8Array(out);
+  }
   if (record.type === 'aside') {
     encoding.writeVarUint(out, record.cursor);
     return encoding.toUint8Array(out);
@@ -236,6 +258,8 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         epoch: readEpoch(reader, ''),
         body: reader.fixed(reader.left),
       };
+    case TYPE.closed:
+      return { type: 'closed', room, json: reader.fixed(reader.left) };
     case TYPE.aside:
       return { type: 'aside', room, cursor: reader.uint() };
     case TYPE.epoch:

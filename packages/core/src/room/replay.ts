@@ -7,6 +7,8 @@ import { isDocumentStream } from '../shareddoc/name.ts';
 import { parseDocument } from '../shareddoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
 import { type Chain, chainKey, compareToChain } from './chains.ts';
+import { decodeClosedPage, takeClosedPage } from './closed-page.ts';
+import { lateIn, readClosed } from './closing.ts';
 import { placeOf } from './counters.ts';
 import { chainOf, type Inbox, type InboxOptions, move } from './inbox.ts';
 import { countingLine } from './lines.ts';
@@ -54,7 +56,8 @@ interface Stored {
 export const replayRoom = async (
   options: Omit<ReplayOptions, 'unnamed'> & { readonly inbox: Inbox },
 ): Promise<void> => {
-  const { state, records, inbox } = options;
+  const { state, inbox } = options;
+  const records = await withClosed(state, options.records);
   for (const { stream, body } of bodiesOf(state, records)) {
     if (stream !== CONTROL_STREAM) continue;
     const { payload } = decodeBody(body);
@@ -69,12 +72,24 @@ export const replayRoom = async (
     if (record.type === 'bodies' && isHere(state, record)) state.cursor = record.cursor;
   }
   for (const { id, record } of records)
-    if (record.type === 'framed') state.framed.push(framedItem(id, record));
-  const pages = await replayFrames({ ...options, unnamed: (frame) => inbox.take([frame]) });
+    if (record.type === 'framed') state.framed.push(framedItem(id!, record));
+  const pages = await replayFrames({ ...options, records, unnamed: (frame) => inbox.take([frame]) });
   state.shelf.allTold();
   for (const { id, record } of records)
-    if (record.type === 'outbox') state.outbox.push(outboxItem(state, id, record));
+    if (record.type === 'outbox') state.outbox.push(outboxItem(state, id!, record));
   showPages(state, pages);
+};
+
+/** The records with those of closed pages for which something newer has come. */
+const withClosed = async (
+  state: RoomState,
+  records: readonly LoadedRecord[],
+): Promise<readonly LoadedRecord[]> => {
+  for (const { id, record } of records)
+    if (record.type === 'closed') takeClosedPage(state, { id: id!, page: decodeClosedPage(record.json) });
+  if (state.closed.size === 0) return records;
+  const lost = await readClosed(state, lateIn(records, state));
+  return lost.length > 0 || state.awake.size > 0 ? state.options.vault.records() : records;
 };
 
 /**
@@ -186,7 +201,7 @@ const replayOne = (
   const id = chain.deviceHex;
   if (id !== state.ownId) {
     state.counters.take(chain.deviceTag, body.counter, placeOf(stream, body));
-    if (receivedAt) state.lastHeard.set(id, receivedAt);
+    if (receivedAt) state.lastHeard.set(id, Math.max(receivedAt, state.lastHeard.get(id) ?? 0));
   } else {
     state.ownCounter = Math.max(state.ownCounter, body.counter);
     const known = state.own.get(body.clientId) ?? { stored: 0, sent: 0 };

@@ -1,35 +1,50 @@
 // The vault as one room uses it: remembers which records are the room's, so that it can be judged again from them.
-// Rules: spec/vault.md §6, spec/frame.md §8.
+// Rules: spec/vault.md §6, spec/frame.md §8, spec/pages.md §3.
 import type { RecordId, Vault } from '../vault/vault.ts';
 import { decodeRecord, type RoomRecord } from './records.ts';
 
-export interface RoomVault extends Pick<Vault, 'commit' | 'problem'> {
-  /** All records of the room as they are now, in the order in which they were put. Opens each anew. */
+export interface RoomVault extends Pick<Vault, 'commit' | 'problem' | 'archive'> {
+  /** All records of the room as they are now, those of pages that were woken first, each in the order of putting. */
   records(): LoadedRecord[];
+  /** Counts the records of a woken page among the room's; none once it is closed. */
+  wake(stream: string, records: readonly RoomRecord[] | undefined): void;
 }
 
 export interface LoadedRecord {
-  readonly id: RecordId;
+  /** Undefined for one from the archive. */
+  readonly id: RecordId | undefined;
   readonly record: RoomRecord;
 }
 
 /** @param ids - the room's records that the vault holds. */
 export const createRoomVault = (
-  vault: Pick<Vault, 'commit' | 'problem' | 'read'>,
+  vault: Pick<Vault, 'commit' | 'problem' | 'read' | 'archive'>,
   ids: Iterable<RecordId>,
 ): RoomVault => {
   const own = new Set(ids);
+  const awake = new Map<string, readonly LoadedRecord[]>();
   return {
     get problem() {
       return vault.problem;
     },
+    archive: vault.archive,
     commit(change) {
       const result = vault.commit(change);
       for (const id of change.remove ?? []) own.delete(id);
       for (const id of result.ids) own.add(id);
       return result;
     },
-    records: () =>
-      vault.read([...own]).map(({ id, bytes }) => ({ id, record: decodeRecord(bytes) as RoomRecord })),
+    records: () => [
+      ...[...awake.values()].flat(),
+      ...vault.read([...own]).map(({ id, bytes }) => ({ id, record: decodeRecord(bytes) as RoomRecord })),
+    ],
+    wake(stream, records) {
+      if (records)
+        awake.set(
+          stream,
+          records.map((record) => ({ id: undefined, record })),
+        );
+      else awake.delete(stream);
+    },
   };
 };

@@ -2,7 +2,6 @@
 // Rules: spec/frame.md §8–§9, spec/vault.md §6.
 import { CONTROL_STREAM, SealwireError, type StoredFrame, sameBytes, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
-import type { Body } from '../frame/body.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
@@ -12,11 +11,12 @@ import { encodeEntries } from './control.ts';
 import { judgeContested } from './forks.ts';
 import { gapRepair, gapReporter } from './gaps.ts';
 import { createInbox } from './inbox.ts';
-import { hear, store, updatesByStream } from './judged.ts';
+import { hear, settleDuplicates, store, updatesByStream } from './judged.ts';
 import type { RoomAddress } from './keyring.ts';
 import { findMissing, hasMoved, moveState } from './moving.ts';
 import { toWaiting, type Waiting } from './opening.ts';
 import type { Page } from './page.ts';
+import { createPaging } from './paging.ts';
 import { rebuildRoom } from './rebuild.ts';
 import type { RoomRecord } from './records.ts';
 import { replayRoom } from './replay.ts';
@@ -82,17 +82,11 @@ export const createRoom = (
     ready: kick,
     keysOwed: options.keysOwed ?? (() => undefined),
   });
+  const { logId, directory } = options;
+  const { keyring, chains, cuts, shelf, deletions, control } = state;
   const inboxOptions = {
-    logId: options.logId,
-    keyring: state.keyring,
-    directory: options.directory,
-    chains: state.chains,
-    cuts: state.cuts,
-    shelf: state.shelf,
-    deletions: state.deletions,
+    ...{ logId, directory, keyring, chains, cuts, shelf, deletions, control, report },
     hasAll: () => state.live,
-    control: state.control,
-    report,
   };
   const inbox = createInbox(inboxOptions);
   const sayGaps = gapReporter(state, inbox.parked, report);
@@ -143,6 +137,7 @@ export const createRoom = (
     void ready.then(() => step(applyCuts));
   });
   const applyCuts = async (): Promise<void> => {
+    if (cutDevices.size > 0) await paging.wakeCut(cutDevices);
     if (cutDevices.size > 0)
       for (const { deviceHex, address } of state.chains.values())
         if (cutDevices.has(deviceHex)) stale.add(address.stream);
@@ -155,17 +150,16 @@ export const createRoom = (
     if (isChanged) await judge();
   };
 
+  const paging = createPaging({
+    ...{ state, inbox, inboxOptions, report, step, startOver, changed },
+    isAttached: (stream) => sinks.has(stream),
+  });
+
   /** @param fresh - what has just come, which the cursor moves over. */
   const judge = async (fresh: readonly Waiting[] = []): Promise<void> => {
     const judgement = await inbox.judge();
     for (const { body, chain } of judgement.accepted) hear(state, body, chain);
-    for (const item of judgement.duplicates) {
-      const own = state.framed.find(({ body }) => isSameFrame(body, item.body));
-      if (own) sender.settle(own, item.position);
-    }
-    const found = [...judgement.duplicates, ...judgement.refused].flatMap(
-      ({ body, position }) => (body && sender.found(body, position)) ?? [],
-    );
+    const found = settleDuplicates(state, judgement, sender);
     for (const { position } of judgement.dropped)
       state.cursorLimit = Math.min(state.cursorLimit, position - 1);
     for (const { position } of fresh) moveCursor(state, position);
@@ -181,8 +175,9 @@ export const createRoom = (
 
   const ready = replayRoom({ state, inbox, inboxOptions, records })
     .then(learnOwn)
-    .then(() => {
-      if (hasMoved(state, records)) findMissing(state, records);
+    .then(async () => {
+      if (!hasMoved(state, records)) return;
+      await paging.withMoved(state.address.id, () => findMissing(state, state.options.vault.records()));
     });
 
   return {
@@ -199,6 +194,8 @@ export const createRoom = (
     /** Settles when what the vault holds is loaded. */
     ready,
     page: (stream: string) => pageOf(state, stream),
+    closedPages: paging.closed,
+    holdPage: paging.hold,
     /** All pages that are open. */
     pages: (): readonly Page[] => [...state.pages.values()],
     /** Told of each page that is opened. @returns the function that ends the subscription. */
@@ -288,24 +285,24 @@ export const createRoom = (
         if (of !== fetches) return; // They come again, behind those that they do not wait for.
         const fresh: Waiting[] = frames.filter(({ position }) => position > state.cursor).map(toWaiting);
         if (fresh.length === 0) return;
+        await paging.wake(fresh.map(({ stream }) => stream));
+        if (of !== fetches) return;
         inbox.take(fresh);
         await judge(fresh);
         reportGaps();
+        await paging.putAside();
       });
     },
     /** The chat goes on in another room at the relay, from its beginning; see spec/chats.md §4. Not while it is followed. */
     moveTo: (address: RoomAddress): Promise<void> =>
-      step(() => {
+      step(async () => {
         if (sameBytes(address.id, state.address.id)) return;
         fetches += 1;
         isRefused = false;
         sender.moved();
         const left = inbox.moved();
-        moveState(
-          state,
-          address,
-          left.flatMap(({ record }) => record ?? []),
-        );
+        const waiting = left.flatMap(({ record }) => record ?? []);
+        await paging.withMoved(address.id, () => moveState(state, address, waiting));
         key = toHex(address.id);
         changed();
       }),
@@ -338,6 +335,7 @@ export const createRoom = (
         if (item) sender.settle(item, position);
         changed();
         kick();
+        if (item) void step(paging.putAside);
       });
     },
     /** Everything up to the head has come: own frames may leave. */
@@ -353,9 +351,14 @@ export const createRoom = (
         reportGaps();
         changed();
         kick();
+        await paging.putAside();
       }),
     /** The relay rolled back to `head`: see {@link Sender.goBack}. */
-    goBack: (head: number): Promise<void> => step(() => sender.goBack(head)),
+    goBack: (head: number): Promise<void> =>
+      step(async () => {
+        await paging.wakeBehind(head);
+        await sender.goBack(head);
+      }),
     goDown(): void {
       state.live = false;
       state.cursorLimit = Number.POSITIVE_INFINITY;
@@ -373,6 +376,7 @@ export const createRoom = (
     recovered: (): Promise<void> =>
       step(async () => {
         sender.allStored();
+        await paging.repaired();
         await sender.sendFramed(({ sent }) => !sent);
         changed();
         kick();
@@ -393,6 +397,3 @@ export type Room = ReturnType<typeof createRoom>;
 const ignoreRefusal = (error: unknown): void => {
   if (!(error instanceof SealwireError)) throw error;
 };
-
-const isSameFrame = (own: Body, other: Body | undefined): boolean =>
-  own.counter === other?.counter && own.clientId === other.clientId;

@@ -12,6 +12,7 @@ import { createDocuments, type Documents } from '../shareddoc/documents.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId, Vault } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
+import type { StoredClosedPage } from './closed-page.ts';
 import { type Control, createControl, type OwnAccount } from './control.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { type Cuts, createCuts } from './cuts.ts';
@@ -117,6 +118,11 @@ export interface RoomState {
   readonly chains: Map<string, Chain>;
   readonly counters: Counters;
   readonly pages: Map<string, Page>;
+  /** Pages that were put aside, and of those the ones whose bodies are here all the same. */
+  readonly closed: Map<string, StoredClosedPage>;
+  readonly awake: Set<string>;
+  /** When each page was last of use: a number that rises. */
+  readonly used: Map<string, number>;
   /** Streams that are shared documents instead. */
   readonly documents: Documents;
   /** Told of each page that is opened. */
@@ -193,6 +199,9 @@ export const createRoomState = (
     chains,
     counters: createCounters(() => keyring.isLate()),
     pages: new Map(),
+    closed: new Map(),
+    awake: new Set(),
+    used: new Map(),
     documents: createDocuments({
       put: (stream, update) => events.putDocument?.(stream, update),
       writer: (stream) => writerOf(state, stream),
@@ -249,9 +258,16 @@ export const pageOf = (state: RoomState, stream: string = pageStream(0)): Page =
   if (!found) {
     found = createPage(stream, writerOf(state, stream).clientId);
     state.pages.set(stream, found);
+    touch(state, stream);
     for (const listener of state.pageListeners) listener(found);
   }
   return found;
+};
+
+/** A page is of use now. */
+export const touch = ({ used }: RoomState, stream: string): void => {
+  const last = Math.max(0, ...used.values());
+  used.set(stream, last + 1);
 };
 
 /** What a page holds. */

@@ -5,6 +5,7 @@ import * as idb from 'lib0/indexeddb';
 import { IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
 import { randomBytes } from '../random.ts';
+import { browserArchive } from './browser-archive.ts';
 import {
   claim,
   corrupt,
@@ -29,7 +30,11 @@ import type { OpenStorage, Storage } from './storage.ts';
  *   nothing more. Default: false, and opening it in a second tab is refused with STORAGE_IN_USE.
  */
 export const browserStorage = (name: string, options: { readonly steal?: boolean } = {}): Storage => {
-  const place: Place = { database: `sealwire/${name}/vault`, keys: `sealwire/${name}/key` };
+  const place: Place = {
+    database: `sealwire/${name}/vault`,
+    keys: `sealwire/${name}/key`,
+    archive: `sealwire/${name}/archive`,
+  };
   const lock = `sealwire/${name}`;
   return {
     async open() {
@@ -60,12 +65,14 @@ export const browserStorage = (name: string, options: { readonly steal?: boolean
 const removeAll = async (place: Place): Promise<void> => {
   await idb.deleteDB(place.keys);
   await idb.deleteDB(place.database);
+  await idb.deleteDB(place.archive);
 };
 
-/** Names of the two databases of a vault. */
+/** Names of the databases of a vault. */
 interface Place {
   readonly database: string;
   readonly keys: string;
+  readonly archive: string;
 }
 
 const takeLock = async (name: string, steal: boolean): Promise<BrowserLock> => {
@@ -93,6 +100,7 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
   const { key, ...first } = await prepare(place, lock);
   connection = await connect(place, first, doc, fail);
   lock.onStolen(() => fail(takenOver()));
+  const archive = browserArchive(place.archive, lock.isStolen);
 
   let queue: Promise<void> = Promise.resolve();
   const inTurn = (run: () => Promise<void>): Promise<void> => {
@@ -122,6 +130,7 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
   return {
     doc,
     key,
+    archive,
     barrier: () => inTurn(barrier),
     repair: () => inTurn(repair),
     onLost: (listener) => void listeners.add(listener),
@@ -131,6 +140,7 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
           if (!problem) await barrier();
         } finally {
           await connection?.end();
+          await archive.close();
           doc.destroy();
           lock.release();
         }
@@ -138,6 +148,7 @@ const openLocked = async (place: Place, lock: BrowserLock): Promise<OpenStorage>
     destroy: () =>
       inTurn(async () => {
         await connection?.end();
+        await archive.close();
         doc.destroy();
         // Databases of another tab that took the vault over are not ours to remove.
         if (!lock.isStolen()) await removeAll(place);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SealwireError, sameBytes } from '@sealwire/protocol';
 import * as Y from 'yjs';
 import { randomBytes } from '../random.ts';
+import { ARCHIVE_FOLDER, fileArchive } from './file-archive.ts';
 import { KEY_FILE, readKey, writeKey } from './file-key.ts';
 import { type FileLock, lockFolder } from './file-lock.ts';
 import { corrupt, decodeLog, type LogContents } from './file-log.ts';
@@ -54,6 +55,7 @@ export const fileStorage = (dir: string): Storage => ({
 const removeAll = async (dir: string, lock: FileLock): Promise<void> => {
   for (const name of [KEY_FILE, `${KEY_FILE}.new`, LOG_FILE, NEW_LOG_FILE])
     await rm(join(dir, name), { force: true });
+  await rm(join(dir, ARCHIVE_FOLDER), { recursive: true, force: true });
   await lock.release();
   await rmdir(dir).catch(() => undefined); // Something else of its owner's lies in it.
 };
@@ -109,14 +111,18 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
     await before.close();
   };
 
+  const requireOurs = async (): Promise<void> => {
+    const state = await lock.state();
+    if (state !== 'held') throw state === 'taken' ? takenOver() : removed();
+  };
+
   const flush = async (): Promise<void> => {
     if (problem) throw problem;
     if (pending.length === 0) return;
     const updates = pending;
     pending = [];
     try {
-      const state = await lock.state();
-      if (state !== 'held') throw state === 'taken' ? takenOver() : removed();
+      await requireOurs();
       if (writer.bytes > Math.max(COMPACT_OPEN_BYTES, COMPACT_OPEN_FACTOR * compactBytes)) {
         if (await fits(rewrite)) return;
         compactBytes = writer.bytes; // No room for both logs: go on with the old one for a good while.
@@ -148,6 +154,7 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
   return {
     doc,
     key,
+    archive: fileArchive(dir, requireOurs),
     barrier: () => inTurn(flush),
     repair: () => inTurn(repair),
     onLost: (listener) => void listeners.add(listener),

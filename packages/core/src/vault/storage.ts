@@ -2,6 +2,26 @@
 import type * as Y from 'yjs';
 
 /**
+ * Values beside the document, each by itself: what a device need not read at each start. What the storage's document says
+ * decides which of them count.
+ */
+export interface Archive {
+  /**
+   * Keeps a value for good. Resolves when it is durable and was read back.
+   *
+   * @param name - 32 lower-case hexadecimal digits, never used before.
+   * @throws SealwireError STORAGE_FULL, STORAGE_LOST, STORAGE_IN_USE; then nothing of it is kept.
+   */
+  put(name: string, value: Uint8Array): Promise<void>;
+  /** @returns undefined if there is none: removed, or lost with what somebody deleted. @throws SealwireError STORAGE_LOST */
+  get(name: string): Promise<Uint8Array | undefined>;
+  /** Removes values; names that are not there are no fault. */
+  remove(names: readonly string[]): Promise<void>;
+  /** All that are there. */
+  names(): Promise<string[]>;
+}
+
+/**
  * An opened place for one vault: a Yjs document that is kept durable, and the key that seals its records.
  * One contract suite (testkit `vault-contract`) is passed by every implementation.
  */
@@ -10,6 +30,7 @@ export interface OpenStorage {
   readonly doc: Y.Doc;
   /** 32 bytes; borrowed by the vault until `close`. */
   readonly key: Uint8Array;
+  readonly archive: Archive;
   /**
    * Resolves when everything applied to `doc` before the call is durable and was read back.
    * Rejects with STORAGE_FULL (absent when read back), STORAGE_LOST (the database is gone) or STORAGE_IN_USE (somebody

@@ -1,5 +1,5 @@
 // The device's sealed, durable records, over any OpenStorage. Rules: spec/vault.md §2 and §3.
-import { SealwireError } from '@sealwire/protocol';
+import { SealwireError, toHex } from '@sealwire/protocol';
 import type * as Y from 'yjs';
 import { concat, utf8 } from '../bytes.ts';
 import { openAead, sealAead } from '../crypto/aead.ts';
@@ -12,6 +12,20 @@ export interface VaultRecord {
   readonly id: RecordId;
   /** Opened bytes; owned by the vault, not to be changed. */
   readonly bytes: Uint8Array;
+}
+
+/** See {@link Vault.archive}. */
+export interface VaultArchive {
+  /** Seals and keeps a value. Resolves with its name, a new one each time, when it is durable. @throws SealwireError STORAGE_* */
+  put(value: Uint8Array): Promise<string>;
+  /** @returns undefined if the storage lost it. @throws SealwireError STORAGE_CORRUPT, STORAGE_LOST */
+  get(name: string): Promise<Uint8Array | undefined>;
+  /** Of these names, those under which there is nothing. */
+  missing(names: Iterable<string>): Promise<string[]>;
+  /** Removes values that no record names any more. One that stays for a while does no harm: see `keep`. */
+  remove(names: readonly string[]): Promise<void>;
+  /** Removes all others: what a crash left behind that no record names. */
+  keep(names: ReadonlySet<string>): Promise<void>;
 }
 
 /** See {@link openVault}. */
@@ -39,6 +53,8 @@ export interface Vault {
     readonly ids: readonly RecordId[];
     readonly durable: Promise<void>;
   };
+  /** Values beside the records, read only when somebody asks for them. What records name is theirs. */
+  readonly archive: VaultArchive;
   /** STORAGE_FULL, STORAGE_LOST or STORAGE_IN_USE once that has happened; stays until `repair`. */
   readonly problem: Error | undefined;
   /** Called whenever `problem` changes. @returns the function that ends the subscription. */
@@ -60,6 +76,8 @@ export const VAULT_VERSION = 1;
 const MAGIC = utf8('sealwire-vault');
 const MARKER_LABEL = utf8('sealwire/v1/vault-marker');
 const RECORD_LABEL = utf8('sealwire/v1/vault-record');
+const ARCHIVE_LABEL = 'sealwire/v1/vault-archive';
+const ARCHIVE_NAME_BYTES = 16;
 
 /**
  * Opens the records in `storage`. Each is sealed with the storage's key; nothing readable reaches the document.
@@ -158,6 +176,37 @@ export const openVault = async (
     commit({ put = [], remove = [] }) {
       if (closed) return { ids: put.map(() => nextId++), durable: rejected(closedError()) };
       return { ids: write(put, remove), durable: durable() };
+    },
+    archive: {
+      async put(value) {
+        const name = toHex(options.randomBytes(ARCHIVE_NAME_BYTES));
+        if (closed) throw closedError();
+        if (problem) throw problem;
+        await storage.archive.put(
+          name,
+          sealAead(key, value, utf8(`${ARCHIVE_LABEL}${name}`), options.randomBytes),
+        );
+        return name;
+      },
+      async get(name) {
+        const sealed = await storage.archive.get(name);
+        if (!sealed) return undefined;
+        const value = openAead(key, sealed, utf8(`${ARCHIVE_LABEL}${name}`));
+        if (value) return value;
+        throw new SealwireError(
+          'STORAGE_CORRUPT',
+          'A page on this device was altered. Restore the storage from a backup, or remove it and link this device again.',
+        );
+      },
+      async missing(names) {
+        const there = new Set(await storage.archive.names());
+        return [...names].filter((name) => !there.has(name));
+      },
+      remove: (names) => storage.archive.remove(names),
+      async keep(names) {
+        const others = (await storage.archive.names()).filter((name) => !names.has(name));
+        if (others.length > 0) await storage.archive.remove(others);
+      },
     },
     get problem() {
       return problem;
