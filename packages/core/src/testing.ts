@@ -80,7 +80,7 @@ export const memoryVaultArchive = (values = new Map<string, Uint8Array>()): Vaul
   let next = 0;
   return {
     async put(value) {
-      const name = String(next++);
+      const name = (next++).toString(16).padStart(32, '0');
       values.set(name, value);
       return name;
     },

@@ -27,7 +27,7 @@ export const LIMITS = {
   /** Member principals of one room. */
   roomMembers: 1_024,
   /** Full pages of a chat that stay open though nobody looks at them. */
-  openPages: 4,
+  openPages: 2,
   /** Other rooms of one chat that one contact may name to an account. */
   chatRooms: 4,
   /** Bytes of frames in one answer to a read, or in one delivery. */

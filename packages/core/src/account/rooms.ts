@@ -14,7 +14,6 @@ import {
 } from '../identity/log-entry.ts';
 import { createMemberEntries, startMembershipLog } from '../identity/membership.ts';
 import type { ChatEntry } from '../logdoc/entries.ts';
-import { decodeClosedPage } from '../room/closed-page.ts';
 import type { OwnAccount } from '../room/control.ts';
 import type { RoomAddress } from '../room/keyring.ts';
 import type { RoomRecord } from '../room/records.ts';
@@ -66,9 +65,7 @@ export const openRoom = (
 /** Names of all values in the archive that records name. */
 export const archivedIn = (records: RoomCommons['records']): ReadonlySet<string> =>
   new Set(
-    [...records.values()]
-      .flat()
-      .flatMap(({ record }) => (record.type === 'closed' ? [decodeClosedPage(record.json).archive] : [])),
+    [...records.values()].flat().flatMap(({ record }) => (record.type === 'closed' ? [record.archive] : [])),
   );
 
 /** The keys in a chat's entry of the account document. @throws SealwireError MALFORMED */

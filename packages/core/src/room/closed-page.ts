@@ -9,7 +9,7 @@ import { indexPage, type PageIndex } from '../logdoc/page-index.ts';
 import type { RecordId } from '../vault/vault.ts';
 import type { Chain } from './chains.ts';
 import type { Counters } from './counters.ts';
-import { decodeRecord, encodeRecord, type RoomRecord } from './records.ts';
+import { type ClosedRecord, decodeRecord, encodeRecord, type RoomRecord } from './records.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import type { RoomState } from './state.ts';
 
@@ -54,7 +54,7 @@ export interface StoredClosedPage {
   readonly page: ClosedPage;
 }
 
-export const encodeClosedPage = ({ chains, ...rest }: ClosedPage): Uint8Array =>
+export const encodeClosedPage = ({ chains, archive: _, ...rest }: ClosedPage): Uint8Array =>
   utf8(
     JSON.stringify({
       ...rest,
@@ -63,12 +63,16 @@ export const encodeClosedPage = ({ chains, ...rest }: ClosedPage): Uint8Array =>
   );
 
 /** What a record of this device's own vault says: its seal vouches for it. @throws SealwireError STORAGE_CORRUPT */
-export const decodeClosedPage = (json: Uint8Array): ClosedPage => {
+export const decodeClosedPage = ({ archive, json }: ClosedRecord): ClosedPage => {
   try {
-    const page = JSON.parse(new TextDecoder().decode(json)) as Omit<ClosedPage, 'chains'> & {
+    const page = JSON.parse(new TextDecoder().decode(json)) as Omit<ClosedPage, 'chains' | 'archive'> & {
       readonly chains: readonly (Omit<ChainEnd, 'hash'> & { readonly hash: string })[];
     };
-    return { ...page, chains: page.chains.map((end) => ({ ...end, hash: fromBase64Url(end.hash)! })) };
+    return {
+      ...page,
+      archive,
+      chains: page.chains.map((end) => ({ ...end, hash: fromBase64Url(end.hash)! })),
+    };
   } catch {
     throw new SealwireError(
       'STORAGE_CORRUPT',

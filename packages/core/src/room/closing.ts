@@ -88,7 +88,7 @@ export const closePages = async (
     }
     const page = { ...described, archive };
     pages.push(page);
-    put.push(encodeRecord({ type: 'closed', room: state.address.id, json: encodeClosedPage(page) }));
+    put.push(encodeRecord({ type: 'closed', room: state.address.id, archive, json: encodeClosedPage(page) }));
     remove.push(...fresh);
     if (!known) continue;
     remove.push(known.id);

@@ -100,6 +100,8 @@ export interface AsideRecord {
 export interface ClosedRecord {
   readonly type: 'closed';
   readonly room: Uint8Array;
+  /** Name of its value in the archive: 32 hexadecimal digits. */
+  readonly archive: string;
   readonly json: Uint8Array;
 }
 
@@ -133,6 +135,8 @@ const TYPE = {
   closed: 9,
 } as const;
 
+const ARCHIVE_NAME_BYTES = 16;
+
 const WHY: readonly RefusedWhy[] = ['void', 'fork', 'unsigned'];
 
 export const encodeRecord = (record: DeviceRecord): Uint8Array => {
@@ -144,6 +148,7 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
   }
   encoding.writeUint8Array(out, record.room);
   if (record.type === 'closed') {
+    encoding.writeUint8Array(out, fromHex(record.archive));
     encoding.writeUint8Array(out, record.json);
     return encoding.toUint8Array(out);
   }
@@ -259,7 +264,12 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         body: reader.fixed(reader.left),
       };
     case TYPE.closed:
-      return { type: 'closed', room, json: reader.fixed(reader.left) };
+      return {
+        type: 'closed',
+        room,
+        archive: toHex(reader.fixed(ARCHIVE_NAME_BYTES)),
+        json: reader.fixed(reader.left),
+      };
     case TYPE.aside:
       return { type: 'aside', room, cursor: reader.uint() };
     case TYPE.epoch:

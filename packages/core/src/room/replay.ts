@@ -86,7 +86,7 @@ const withClosed = async (
   records: readonly LoadedRecord[],
 ): Promise<readonly LoadedRecord[]> => {
   for (const { id, record } of records)
-    if (record.type === 'closed') takeClosedPage(state, { id: id!, page: decodeClosedPage(record.json) });
+    if (record.type === 'closed') takeClosedPage(state, { id: id!, page: decodeClosedPage(record) });
   if (state.closed.size === 0) return records;
   const lost = await readClosed(state, lateIn(records, state));
   return lost.length > 0 || state.awake.size > 0 ? state.options.vault.records() : records;
