@@ -17,6 +17,9 @@ import type { LoadedRecord } from './room-vault.ts';
 import { bodiesRecord } from './sender.ts';
 import type { RoomState } from './state.ts';
 
+/** Full pages that stay open while a device catches up: what several devices wrote apart lies on several. */
+const OPEN_WHILE_LOADING = 8;
+
 /** Whether a page is put aside at the moment. */
 export const isClosed = ({ closed, awake }: RoomState, stream: string): boolean =>
   closed.has(stream) && !awake.has(stream);
@@ -32,22 +35,24 @@ export const pagesToClose = (
   state: RoomState,
   waiting: readonly Waiting[],
   isHeld: (stream: string) => boolean,
-  keep: number = LIMITS.openPages,
 ): string[] => {
   const { options, missing, sizes, pages, used, shelf, deletions, chains, outbox, framed } = state;
   const limits = options.pageLimits ?? PAGE_LIMITS;
-  if (options.kind !== 'chat' || !state.live || missing.size > 0) return [];
+  if (options.kind !== 'chat' || missing.size > 0) return [];
+  const order = new Map([...used].map((stream, i) => [stream, i]));
   const full = [...pages.keys()].filter((stream) => {
     const size = sizes.get(stream);
     return pageIndex(stream) !== undefined && size !== undefined && isFull(size, limits);
   });
+  // While much comes, more pages are written on.
+  const keep = state.live ? LIMITS.openPages : OPEN_WHILE_LOADING;
   if (full.length <= keep) return [];
   const busy = new Set([...waiting, ...outbox, ...framed].map(({ stream }) => stream));
   for (const key of chains.keys())
     if (shelf.holds(key) || deletions.isAwaited(key)) busy.add(streamOfKey(key));
   return full
     .filter((stream) => !busy.has(stream) && !isHeld(stream))
-    .sort((a, b) => (used.get(b) ?? 0) - (used.get(a) ?? 0) || pageIndex(b)! - pageIndex(a)!)
+    .sort((a, b) => (order.get(b) ?? -1) - (order.get(a) ?? -1))
     .slice(keep);
 };
 

@@ -33,6 +33,7 @@ import {
   resetPage,
   sizeOf,
   stateVector,
+  touch,
 } from './state.ts';
 
 export type { RoomOptions, RoomState } from './state.ts';
@@ -102,6 +103,7 @@ export const createRoom = (
       return;
     }
     remember(state, stream, items);
+    touch(state, stream);
     const updates = items.map(({ update }) => update);
     const sink = sinks.get(stream);
     if (sink) sink(combineUpdates(updates));
@@ -194,8 +196,7 @@ export const createRoom = (
     /** Settles when what the vault holds is loaded. */
     ready,
     page: (stream: string) => pageOf(state, stream),
-    closedPages: paging.closed,
-    holdPage: paging.hold,
+    ...{ closedPages: paging.closed, holdPage: paging.hold },
     /** All pages that are open. */
     pages: (): readonly Page[] => [...state.pages.values()],
     /** Told of each page that is opened. @returns the function that ends the subscription. */

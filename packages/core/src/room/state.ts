@@ -121,8 +121,8 @@ export interface RoomState {
   /** Pages that were put aside, and of those the ones whose bodies are here all the same. */
   readonly closed: Map<string, StoredClosedPage>;
   readonly awake: Set<string>;
-  /** When each page was last of use: a number that rises. */
-  readonly used: Map<string, number>;
+  /** Pages as they were of use, the last one last. */
+  readonly used: Set<string>;
   /** Streams that are shared documents instead. */
   readonly documents: Documents;
   /** Told of each page that is opened. */
@@ -201,7 +201,7 @@ export const createRoomState = (
     pages: new Map(),
     closed: new Map(),
     awake: new Set(),
-    used: new Map(),
+    used: new Set(),
     documents: createDocuments({
       put: (stream, update) => events.putDocument?.(stream, update),
       writer: (stream) => writerOf(state, stream),
@@ -266,8 +266,8 @@ export const pageOf = (state: RoomState, stream: string = pageStream(0)): Page =
 
 /** A page is of use now. */
 export const touch = ({ used }: RoomState, stream: string): void => {
-  const last = Math.max(0, ...used.values());
-  used.set(stream, last + 1);
+  used.delete(stream);
+  used.add(stream);
 };
 
 /** What a page holds. */
