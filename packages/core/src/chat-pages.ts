@@ -88,37 +88,34 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   for (const page of room.pages()) watch(page);
   const stopWatching = room.onPage(watch);
 
-  const closed = (): readonly ClosedPage[] => room.closedPages();
-  /** Messages before this time may lie in pages that are closed: none of them is shown, so that nothing is shown between. */
-  const floor = (): number | undefined => {
-    let newest: number | undefined;
-    for (const { index } of closed())
-      if (index.to !== undefined && (newest === undefined || index.to > newest)) newest = index.to;
-    return newest;
+  let known = sumUp([]);
+  /** What closed pages come to. */
+  const closed = (): ClosedSum => {
+    const pages = room.closedPages();
+    if (known.pages !== pages) known = sumUp(pages);
+    return known;
   };
 
   return {
     /** Messages in order, without what lies behind pages that are closed. */
     items(): readonly PagedItem[] {
-      const [of, from] = [timeline.items(), floor()];
+      const [of, from] = [timeline.items(), closed().newest?.to];
       if (shown.of !== of || shown.from !== from) shown = { of, from, items: timeline.since(from) };
       return shown.items;
     },
     /** How many messages there are, and the newest one's beginning and time, if it is in no open page. */
     summary(): { readonly messages: number; readonly text?: string; readonly at?: number } {
-      let messages = timeline.items().length;
-      let last: PageIndex | undefined;
-      for (const { index } of closed()) {
-        messages += index.messages;
-        if (index.to !== undefined && index.to > (last?.to ?? Number.NEGATIVE_INFINITY)) last = index;
-      }
-      return { messages, ...(last?.to !== undefined && { text: last.text, at: last.to }) };
+      const { messages, newest } = closed();
+      return {
+        messages: timeline.items().length + messages,
+        ...(newest?.to !== undefined && { text: newest.text, at: newest.to }),
+      };
     },
     /** How many messages are in none of the pages that are shown. */
-    older: (): number =>
-      timeline.items().length -
-      timeline.since(floor()).length +
-      closed().reduce((sum, { index }) => sum + index.messages, 0),
+    older(): number {
+      const { messages, newest } = closed();
+      return timeline.items().length - timeline.since(newest?.to).length + messages;
+    },
     /**
      * Opens the page with the newest messages that are not shown, and keeps it open.
      * @param since - until all messages from then on are shown; milliseconds since 1970. Default: one page.
@@ -126,7 +123,7 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
      */
     async loadOlder(since = Number.POSITIVE_INFINITY): Promise<boolean> {
       for (let isAny = false; ; isAny = true) {
-        const [next] = [...closed()].sort((a, b) => (b.index.to ?? 0) - (a.index.to ?? 0));
+        const next = closed().pages.find(({ index }) => index === closed().newest) ?? closed().pages[0];
         if (!next || (isAny && (next.index.to ?? 0) < since)) return isAny;
         // Who reads back keeps what is shown: nothing goes from under their eyes.
         for (const stream of [next.stream, ...room.pages().map((page) => page.stream)])
@@ -147,9 +144,8 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
         const entry = ofPage.get(accountId);
         if (entry && isNewerName(newest, entry)) newest = entry;
       }
-      for (const { index } of closed())
-        for (const [account, entry] of index.names)
-          if (account === accountId && isNewerName(newest, entry)) newest = entry;
+      const entry = closed().names.get(accountId);
+      if (entry && isNewerName(newest, entry)) newest = entry;
       return newest?.n;
     },
     /** The page that a message is in. */
@@ -157,7 +153,7 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
     /** Opens the closed page that a message may be in. @returns the function that lets go of it; undefined if there is none. */
     async hold(id: string): Promise<(() => void) | undefined> {
       const [clientId] = idParts(id);
-      const page = closed().find(({ chains }) => chains.some((end) => end.clientId === clientId));
+      const page = closed().pages.find(({ chains }) => chains.some((end) => end.clientId === clientId));
       return page && room.holdPage(page.stream);
     },
     dispose(): void {
@@ -165,6 +161,29 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
       for (const { doc } of room.pages()) doc.destroy();
     },
   };
+};
+
+/** What closed pages come to, all together. */
+interface ClosedSum {
+  readonly pages: readonly ClosedPage[];
+  readonly messages: number;
+  /** That of the page with the newest message. */
+  readonly newest: PageIndex | undefined;
+  /** By account in hexadecimal. */
+  readonly names: ReadonlyMap<string, PersonEntry>;
+}
+
+const sumUp = (pages: readonly ClosedPage[]): ClosedSum => {
+  let messages = 0;
+  let newest: PageIndex | undefined;
+  const names = new Map<string, PersonEntry>();
+  for (const { index } of pages) {
+    messages += index.messages;
+    if (index.to !== undefined && index.to > (newest?.to ?? Number.NEGATIVE_INFINITY)) newest = index;
+    for (const [account, entry] of index.names)
+      if (isNewerName(names.get(account), entry)) names.set(account, entry);
+  }
+  return { pages, messages, newest, names };
 };
 
 export type ChatPages = ReturnType<typeof createChatPages>;

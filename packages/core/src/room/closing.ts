@@ -101,7 +101,7 @@ export const closePages = async (
   }
   if (pages.length > 0) {
     // The newest record of bodies holds the cursor: it may have been one of these.
-    const { ids, durable } = vault.commit({ put: [...put, bodiesRecord(state, [])], remove });
+    const { ids, durable } = vault.commit({ put: [...put, bodiesRecord(state, [])], remove }, put.length);
     for (const [i, page] of pages.entries()) {
       state.closed.set(page.stream, { id: ids[i]!, page });
       forgetPage(state, page.stream);

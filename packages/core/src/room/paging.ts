@@ -28,6 +28,8 @@ export const createPaging = (options: PagingOptions) => {
   const { state, inbox, step } = options;
   /** Streams that somebody looks at, and how many do. */
   const held = new Map<string, number>();
+  /** The pages that are put aside, until that changes. */
+  let closed: readonly ClosedPage[] | undefined;
   const isHeld = (stream: string): boolean => held.has(stream) || options.isAttached(stream);
 
   /** Makes pages that were put aside what they were: whatever is judged or shown needs them whole. */
@@ -35,6 +37,7 @@ export const createPaging = (options: PagingOptions) => {
     const asked = [...new Set(streams)].filter((stream) => isClosed(state, stream));
     if (asked.length === 0) return;
     const lost = await readClosed(state, asked);
+    closed = undefined;
     const woken = new Set(asked.filter((stream) => !lost.includes(stream)));
     if (woken.size > 0) await rebuildRoom(state, options.inboxOptions, options.report, woken);
     for (const stream of woken) touch(state, stream);
@@ -47,6 +50,7 @@ export const createPaging = (options: PagingOptions) => {
     const isStill = (stream: string): boolean =>
       !isHeld(stream) && !state.outbox.some((item) => item.stream === stream);
     await closePages(state, streams, isStill);
+    closed = undefined;
     options.changed();
   };
 
@@ -70,6 +74,7 @@ export const createPaging = (options: PagingOptions) => {
         page.room !== room && !state.awake.has(page.stream) ? [page.stream] : [],
       );
       const lost = await readClosed(state, moved);
+      closed = undefined;
       run();
       for (const stream of moved) {
         state.awake.delete(stream);
@@ -79,11 +84,17 @@ export const createPaging = (options: PagingOptions) => {
     },
     /** The storage was deleted and written anew: what lay beside the vault may be gone. */
     async repaired(): Promise<void> {
-      if ((await findLost(state)).length > 0) options.startOver();
+      const lost = await findLost(state);
+      closed = undefined;
+      if (lost.length > 0) options.startOver();
     },
-    /** Pages that are put aside. */
-    closed: (): readonly ClosedPage[] =>
-      [...state.closed.values()].flatMap(({ page }) => (state.awake.has(page.stream) ? [] : [page])),
+    /** Pages that are put aside: the same array until that changes. */
+    closed(): readonly ClosedPage[] {
+      closed ??= [...state.closed.values()].flatMap(({ page }) =>
+        state.awake.has(page.stream) ? [] : [page],
+      );
+      return closed;
+    },
     /** Opens a page that may be closed, and keeps it open. @returns the function that lets go of it. */
     async hold(stream: string): Promise<() => void> {
       held.set(stream, (held.get(stream) ?? 0) + 1);

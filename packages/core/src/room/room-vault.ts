@@ -3,8 +3,13 @@
 import type { RecordId, Vault } from '../vault/vault.ts';
 import { decodeRecord, type RoomRecord } from './records.ts';
 
-export interface RoomVault extends Pick<Vault, 'commit' | 'problem' | 'archive'> {
-  /** All records of the room as they are now, those of pages that were woken first, each in the order of putting. */
+export interface RoomVault extends Pick<Vault, 'problem' | 'archive'> {
+  /**
+   * As the vault's. @param apart - how many of those put, from the front, say nothing that is ever judged: pages that were put
+   * aside, of which there may be very many.
+   */
+  commit(change: Parameters<Vault['commit']>[0], apart?: number): ReturnType<Vault['commit']>;
+  /** All records of the room as they are now, but those that were put apart, those of pages that were woken first, each in the order of putting. */
   records(): LoadedRecord[];
   /** Counts the records of a woken page among the room's; none once it is closed. */
   wake(stream: string, records: readonly RoomRecord[] | undefined): void;
@@ -16,7 +21,7 @@ export interface LoadedRecord {
   readonly record: RoomRecord;
 }
 
-/** @param ids - the room's records that the vault holds. */
+/** @param ids - the room's records that the vault holds, without those of closed pages. */
 export const createRoomVault = (
   vault: Pick<Vault, 'commit' | 'problem' | 'read' | 'archive'>,
   ids: Iterable<RecordId>,
@@ -28,10 +33,10 @@ export const createRoomVault = (
       return vault.problem;
     },
     archive: vault.archive,
-    commit(change) {
+    commit(change, apart = 0) {
       const result = vault.commit(change);
       for (const id of change.remove ?? []) own.delete(id);
-      for (const id of result.ids) own.add(id);
+      for (const id of result.ids.slice(apart)) own.add(id);
       return result;
     },
     records: () => [

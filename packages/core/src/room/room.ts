@@ -45,7 +45,7 @@ export const createRoom = (
 ) => {
   const state = createRoomState(
     options,
-    records.map(({ id }) => id),
+    records.flatMap(({ id, record }) => (record.type === 'closed' ? [] : id)),
     {
       shared() {
         reading = 'must start over';
