@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import type { LogStore } from '@sealwire/relay';
-import { natsStore } from '@sealwire/relay/nats';
+import type { BlobStore, LogStore } from '@sealwire/relay';
+import { natsBlobStore, natsStore } from '@sealwire/relay/nats';
 import { startNatsCluster } from '@sealwire/testkit/nats-cluster';
 import { ResultsDiffer, toResult } from '../lib/result.ts';
 import type { Suite, SuiteRun } from '../lib/suite.ts';
+import { blobDown, blobUp } from './blob-cases.ts';
 import { growthNotes } from './growth.ts';
 
 export interface NatsSizes {
@@ -15,6 +16,7 @@ export interface NatsSizes {
   readonly appends: number;
   readonly inFlight: number;
   readonly frames: number;
+  readonly blobBytes: number;
   /** Rooms in one stream, for each of which memory and times are noted. */
   readonly growth: readonly number[];
 }
@@ -26,8 +28,15 @@ export const natsSuite: Suite = {
     runNats(
       options,
       options.quick
-        ? { rounds: 2, appends: 1_000, inFlight: 128, frames: 2_000, growth: [1_000] }
-        : { rounds: 5, appends: 5_000, inFlight: 256, frames: 10_000, growth: [1_000, 10_000, 100_000] },
+        ? { rounds: 2, appends: 1_000, inFlight: 128, frames: 2_000, blobBytes: 8e6, growth: [1_000] }
+        : {
+            rounds: 5,
+            appends: 5_000,
+            inFlight: 256,
+            frames: 10_000,
+            blobBytes: 64e6,
+            growth: [1_000, 10_000, 100_000],
+          },
     ),
 };
 
@@ -35,7 +44,7 @@ export const natsSuite: Suite = {
 const FRAME_BYTES = 300;
 
 /** JetStream by itself, doing what a store is asked for, without the store's promises. */
-interface Raw {
+export interface Raw {
   /** @returns when it is acknowledged. */
   publish(subject: string, data: Uint8Array): Promise<unknown>;
   /** Reads all messages of a subject. @returns how many. */
@@ -48,15 +57,16 @@ export const runNats = async ({ say }: SuiteRun, sizes: NatsSizes) => {
   try {
     const at = { servers: cluster.servers, prefix: 'bench', shards: 4 };
     const [near, far, raw] = [await natsStore(at), await natsStore(at), await openRaw(cluster.servers)];
+    const [nearBlobs, farBlobs] = [await natsBlobStore(at), await natsBlobStore(at)];
     try {
       await requireSame(near, far);
       const results = [];
-      for (const measure of [oneByOne, inFlight, oneRoom, crossing, catchUp]) {
+      for (const measure of [oneByOne, inFlight, oneRoom, crossing, catchUp, blobUp, blobDown]) {
         const samples = { ours: [] as number[], raw: [] as number[] };
         // Alternating, so that a slow moment of the machine is one of both.
         for (let round = 0; round < sizes.rounds; round++) {
           say(`${measure.name}, round ${round + 1} of ${sizes.rounds}`);
-          const { ours, bare } = measure({ near, far, raw, sizes });
+          const { ours, bare } = measure({ near, far, nearBlobs, farBlobs, raw, sizes });
           samples.ours.push(await ours());
           samples.raw.push(await bare());
         }
@@ -77,6 +87,8 @@ export const runNats = async ({ say }: SuiteRun, sizes: NatsSizes) => {
     } finally {
       await near.close();
       await far.close();
+      await nearBlobs.close();
+      await farBlobs.close();
       await raw.close();
     }
   } finally {
@@ -87,6 +99,8 @@ export const runNats = async ({ say }: SuiteRun, sizes: NatsSizes) => {
 interface Work {
   readonly near: LogStore;
   readonly far: LogStore;
+  readonly nearBlobs: BlobStore;
+  readonly farBlobs: BlobStore;
   readonly raw: Raw;
   readonly sizes: NatsSizes;
 }
@@ -215,6 +229,8 @@ const ROWS = new Map<Measure, { case: string; unit: string; better: 'higher' | '
   [inFlight, { case: 'append/many-rooms', unit: '/s', better: 'higher' }],
   [oneRoom, { case: 'append/one-room', unit: '/s', better: 'higher' }],
   [crossing, { case: 'crossing/p50', unit: 'ms', better: 'lower' }],
+  [blobUp, { case: 'blob/up', unit: 'MB/s', better: 'higher' }],
+  [blobDown, { case: 'blob/down', unit: 'MB/s', better: 'higher' }],
   [catchUp, { case: 'catch-up/frames', unit: '/s', better: 'higher' }],
 ]);
 

@@ -6,6 +6,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  type BlobStore,
   createRelay,
   fileBlobStore,
   forwardedBy,
@@ -17,9 +18,10 @@ import {
   serveApp,
   staticFiles,
 } from '@sealwire/relay';
+import type { NatsStoreOptions } from '@sealwire/relay/nats';
 import { parseCommand, runCommand } from './commands.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { HELP, type Options, parseOptions } from './options.ts';
+import { HELP, type NatsPlace, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
   const { host, port, data, address, limits, proxy, trusted } = options;
@@ -38,8 +40,7 @@ const main = async (options: Options): Promise<void> => {
     port,
     limits,
     ...(tls && { tls }),
-    // Over NATS they would have to be at all relays.
-    ...(options.blobs && !options.store && { blobs: await fileBlobStore(join(data, 'blobs')) }),
+    ...(options.blobs && { blobs: await openBlobs(options) }),
     ...(metrics && { measures: metrics.measures }),
     ...(addressOf && { addressOf }),
     ...(options.successor && { successor: options.successor }),
@@ -72,9 +73,17 @@ const openStore = async (
   if (store === undefined) return lmdbStore(data, { failed });
   // Only whoever asks for it loads the client of NATS.
   const { natsStore } = await import('@sealwire/relay/nats');
-  const { tls, ...place } = store;
-  return natsStore({ ...place, ...(tls && { tls: {} }) });
+  return natsStore(placeOf(store));
 };
+
+/** Where the store is, the blobs are. */
+const openBlobs = async ({ data, store }: Options): Promise<BlobStore> => {
+  if (store === undefined) return fileBlobStore(join(data, 'blobs'));
+  const { natsBlobStore } = await import('@sealwire/relay/nats');
+  return natsBlobStore(placeOf(store));
+};
+
+const placeOf = ({ tls, ...place }: NatsPlace): NatsStoreOptions => ({ ...place, ...(tls && { tls: {} }) });
 
 const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {
   metrics?.log(event);

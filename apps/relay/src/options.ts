@@ -28,7 +28,7 @@ export interface Options {
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** Paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  /** Whether attachments are kept, in the store's folder. */
+  /** Whether attachments are kept: in the store's folder, or in the store that is elsewhere. */
   readonly blobs: boolean;
   readonly log: boolean;
   /** Numbers in place of the usual ones. */
@@ -68,7 +68,7 @@ Stores and forwards sealed frames. It can read none of them.
   --successor URL    ws:// or wss:// address of a relay with the same store, told to devices when this one stops
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
-  --no-blobs         keep no attachments (they lie in the store's folder, under blobs; with --store there are none)
+  --no-blobs         keep no attachments (they lie in the store's folder, under blobs; with --store in it)
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
   --trusted-proxy ADDRESS[/BITS]  a proxy, or a network of them: only their X-Forwarded-For counts; may be given again
   --limit NAME=N     another number for a limit; may be given again

@@ -19,19 +19,41 @@ export interface BlobParts {
   idleSince(atMs: number): BegunPart[];
   by(principal: Uint8Array): Begun;
   in(room: Uint8Array): Begun;
+  readonly alone: SoleWriters['alone'];
+}
+
+export interface SoleWriters {
   /**
-   * Runs the only write of a blob.
+   * Runs the only write of a blob in this process.
    *
    * @throws SealwireError (rejects) UNEXPECTED_MESSAGE if there is one already.
    */
   alone<T>(address: BlobAddress, write: () => Promise<T>): Promise<T>;
+  isWritten(address: BlobAddress): boolean;
 }
 
 export const keyOfBlob = ({ room, name }: BlobAddress): string => keyOf(room) + keyOf(name);
 
+export const createSoleWriters = (): SoleWriters => {
+  const writing = new Set<string>();
+  return {
+    isWritten: (address) => writing.has(keyOfBlob(address)),
+    async alone(address, write) {
+      const key = keyOfBlob(address);
+      if (writing.has(key)) throw new SealwireError('UNEXPECTED_MESSAGE', 'Somebody is sending this blob.');
+      writing.add(key);
+      try {
+        return await write();
+      } finally {
+        writing.delete(key);
+      }
+    },
+  };
+};
+
 export const createBlobParts = (): BlobParts => {
   const parts = new Map<string, BegunPart>();
-  const writing = new Set<string>();
+  const writers = createSoleWriters();
   const sums = new Map<string, { blobs: number; bytes: number }>();
   const count = (name: string, blobs: number, bytes: number): void => {
     const sum = sums.get(name) ?? { blobs: 0, bytes: 0 };
@@ -58,18 +80,9 @@ export const createBlobParts = (): BlobParts => {
       if (part && parts.delete(key)) countPart(part, -1);
     },
     idleSince: (atMs) =>
-      [...parts].flatMap(([key, part]) => (part.touchedAt <= atMs && !writing.has(key) ? [part] : [])),
+      [...parts.values()].filter((part) => part.touchedAt <= atMs && !writers.isWritten(part.address)),
     by: (principal) => sumOf(`p${keyOf(principal)}`),
     in: (room) => sumOf(`r${keyOf(room)}`),
-    async alone(address, write) {
-      const key = keyOfBlob(address);
-      if (writing.has(key)) throw new SealwireError('UNEXPECTED_MESSAGE', 'Somebody is sending this blob.');
-      writing.add(key);
-      try {
-        return await write();
-      } finally {
-        writing.delete(key);
-      }
-    },
+    alone: writers.alone,
   };
 };

@@ -1,6 +1,8 @@
 // What the relay asks of a store of blobs. Rules: spec/blobs.md (BL16). Every implementation passes testkit's
 // `blobStoreContract`.
 
+import type { Awaitable } from './awaitable.ts';
+
 /** A blob under its room. Both 32 bytes. */
 export interface BlobAddress {
   readonly room: Uint8Array;
@@ -57,9 +59,9 @@ export interface BlobStore {
   /** Removes all of a room. */
   removeRoom(room: Uint8Array): Promise<void>;
   /** What a principal has begun. */
-  begunBy(principal: Uint8Array): Begun;
+  begunBy(principal: Uint8Array): Awaitable<Begun>;
   /** What is begun in a room. */
-  begunIn(room: Uint8Array): Begun;
+  begunIn(room: Uint8Array): Awaitable<Begun>;
   /** Drops begun blobs that got nothing for so long. @returns how many. */
   expire(olderThanMs: number): Promise<number>;
   /** Frees everything. */

@@ -17,7 +17,7 @@ import type { RelayEvent } from './core.ts';
 import type { RelayLimits } from './limits.ts';
 import type { Clock } from './link.ts';
 import type { Measures } from './measures.ts';
-import { memberOf, refusalInRoom } from './rights.ts';
+import { isDeleted, memberOf, refusalInRoom } from './rights.ts';
 import { isSigned } from './signatures.ts';
 import { FRAME_OVERHEAD, type LogStore, type RoomRecord } from './store.ts';
 
@@ -237,18 +237,21 @@ const put = async (
     }
   };
   const after = await blobs.write(asker, begun.received, counted());
-  if (after.isWhole) await charge(options, asker, part.size, begun.principal);
+  if (after.isWhole) await settle(options, asker, part.size, begun.principal);
   answerWith(response, after.isWhole ? 201 : 202, { 'sealwire-received': after.received });
 };
 
-/** Counts a blob that has just become whole; one that cannot be counted is not kept. */
-const charge = async (
+/** Counts a blob that has just become whole; one that cannot be counted, or has no room any more, is not kept. */
+const settle = async (
   { store, blobs }: BlobAnswerOptions,
   asker: Asker,
   size: number,
   principal: Uint8Array,
 ): Promise<void> => {
   try {
+    // A room that was deleted while the bytes came took along what there was by then.
+    const room = await store.room(asker.room);
+    if (!room || isDeleted(room)) throw new Refused('ROOM_DELETED');
     await store.charge({ room: asker.room, principal, bytes: size + FRAME_OVERHEAD });
   } catch (error) {
     await blobs.remove(asker);
@@ -268,12 +271,16 @@ const refusalByBudget = async (
   { room, principal }: Asker,
   size: number,
 ): Promise<ErrorCode | undefined> => {
-  const begun = blobs.begunBy(principal);
+  const begun = await blobs.begunBy(principal);
   if (begun.blobs >= limits.blobParts) return 'LIMIT_REACHED';
   const more = size + FRAME_OVERHEAD;
-  const [usage, share] = await Promise.all([store.usage(principal), store.share(room)]);
+  const [usage, share, others] = await Promise.all([
+    store.usage(principal),
+    store.share(room),
+    blobs.begunIn(room),
+  ]);
   if (usage.bytes + begun.bytes + more > limits.bytesPerPrincipal) return 'STORE_FULL';
-  return share.bytes + blobs.begunIn(room).bytes + more > limits.bytesPerRoom ? 'ROOM_FULL' : undefined;
+  return share.bytes + others.bytes + more > limits.bytesPerRoom ? 'ROOM_FULL' : undefined;
 };
 
 const remove = async (

@@ -8,7 +8,13 @@ import { type BlobAnswer, blobAuthority, blobClient, nameOfBlob } from '@sealwir
 import { makeKey } from '@sealwire/testkit/relay-client';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fileBlobStore, memoryBlobStore, memoryStore, type RelayLimits } from '../src/index.ts';
+import {
+  type BlobStore,
+  fileBlobStore,
+  memoryBlobStore,
+  memoryStore,
+  type RelayLimits,
+} from '../src/index.ts';
 import { type Account, answered, makeRoom, type World, withRelay } from './support.ts';
 
 const test = suite('blobs');
@@ -231,6 +237,34 @@ test(
     answered(await ada.client.request({ type: 'delete-room', room, version: 2 }), 'done');
     assert.equal(said(await ofBob!.get(room, name)), [410, 'ROOM_DELETED']);
   }),
+);
+
+test(
+  '[BL10] a room that is deleted while the last bytes of a blob come keeps none of it',
+  (() => {
+    const store = memoryBlobStore();
+    let meanwhile = async (): Promise<void> => {};
+    const blobs: BlobStore = {
+      ...store,
+      async write(address, offset, body) {
+        const info = await store.write(address, offset, body);
+        await meanwhile();
+        return info;
+      },
+    };
+    return withRelay({ blobs }, async (world) => {
+      const ada = await world.account();
+      const room = await makeRoom(ada);
+      const bytes = blobOf(1_000);
+      meanwhile = async () => {
+        answered(await ada.client.request({ type: 'delete-room', room, version: 2 }), 'done');
+      };
+      // What the deletion removes is there again by the time that it is counted.
+      blobs.removeRoom = async () => {};
+      assert.equal(said(await clientOf(world, ada).put(room, bytes)), [410, 'ROOM_DELETED']);
+      assert.is(await store.find({ room, name: nameOfBlob(bytes) }), undefined);
+    });
+  })(),
 );
 
 test(

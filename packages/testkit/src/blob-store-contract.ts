@@ -17,6 +17,11 @@ interface Info {
   readonly principal: Uint8Array;
 }
 
+interface Begun {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
 /** The relay's `BlobStore`, by shape. */
 export interface ContractBlobStore {
   find(address: Address): Promise<Info | undefined>;
@@ -25,8 +30,8 @@ export interface ContractBlobStore {
   read(address: Address, start: number, end: number): AsyncIterable<Uint8Array>;
   remove(address: Address): Promise<Info | undefined>;
   removeRoom(room: Uint8Array): Promise<void>;
-  begunBy(principal: Uint8Array): { readonly blobs: number; readonly bytes: number };
-  begunIn(room: Uint8Array): { readonly blobs: number; readonly bytes: number };
+  begunBy(principal: Uint8Array): Begun | Promise<Begun>;
+  begunIn(room: Uint8Array): Begun | Promise<Begun>;
   expire(olderThanMs: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -74,7 +79,7 @@ export const blobStoreContract = (name: string, makeHarness: () => Promise<BlobS
         assert.ok(bytes.subarray(start, end).equals(await whole(where.read(address, start, end))));
     };
     await check(store);
-    assert.equal([store.begunBy(principal), store.begunIn(address.room)], [NOTHING, NOTHING]);
+    assert.equal([await store.begunBy(principal), await store.begunIn(address.room)], [NOTHING, NOTHING]);
     if (!reopen) return;
     await store.close();
     await check(await reopen());
@@ -109,13 +114,40 @@ export const blobStoreContract = (name: string, makeHarness: () => Promise<BlobS
       isWhole: false,
       principal: [...principal],
     });
-    assert.equal(store.begunBy(principal), { blobs: 1, bytes: 100_000 });
-    assert.equal(store.begunIn(address.room), { blobs: 1, bytes: 100_000 });
+    assert.equal(await store.begunBy(principal), { blobs: 1, bytes: 100_000 });
+    assert.equal(await store.begunIn(address.room), { blobs: 1, bytes: 100_000 });
     await refusedWith(whole(store.read(address, 0, 10)), 'BLOB_UNKNOWN');
     await refusedWith(store.write(address, 0, pieces(bytes, 10)), 'UNEXPECTED_MESSAGE');
     assert.not.ok((await store.write(address, 30_000, pieces(bytes.subarray(30_000, 40_000), 999))).isWhole);
     assert.ok((await store.write(address, 40_000, pieces(bytes.subarray(40_000), 999))).isWhole);
     assert.ok(bytes.equals(await whole(store.read(address, 0, bytes.length))));
+  });
+
+  test('[BL6] [BL9] [BL16] parts of any length make one blob, of which any range comes back', async ({
+    store: first,
+    reopen,
+  }, random) => {
+    let store = first;
+    const { bytes, address, principal } = sample(random, 700_001);
+    await store.begin(address, bytes.length, principal);
+    for (let at = 0, part = 0; at < bytes.length; part++) {
+      const to = Math.min(bytes.length, at + [1, 50_000, 131_072, 131_071, 200_000][part % 5]!);
+      assert.is((await store.write(address, at, pieces(bytes.subarray(at, to), 65_536))).received, to);
+      at = to;
+      if (!reopen || part % 2 === 0) continue;
+      await store.close();
+      store = await reopen();
+    }
+    assert.ok((await store.find(address))?.isWhole);
+    for (let i = 0; i < 40; i++) {
+      const start = random.int(bytes.length);
+      const end = start + random.int(bytes.length - start + 1);
+      assert.ok(bytes.subarray(start, end).equals(await whole(store.read(address, start, end))));
+    }
+    for await (const piece of store.read(address, 0, bytes.length)) {
+      assert.ok(piece.length > 0);
+      break;
+    }
   });
 
   test('[BL7] [BL16] what is not of its name is gone; more than its size is not taken; only one writes', async ({
@@ -128,7 +160,7 @@ export const blobStoreContract = (name: string, makeHarness: () => Promise<BlobS
     wrong[5_000]! ^= 1;
     await refusedWith(store.write(address, 0, pieces(wrong, 1_000)), 'MALFORMED');
     assert.is(await store.find(address), undefined);
-    assert.equal(store.begunBy(principal), NOTHING);
+    assert.equal(await store.begunBy(principal), NOTHING);
 
     await store.begin(address, bytes.length, principal);
     const longer = Buffer.concat([bytes, Buffer.from('more')]);
@@ -169,7 +201,7 @@ export const blobStoreContract = (name: string, makeHarness: () => Promise<BlobS
     assert.is(await store.expire(60_000), 0);
     await store.removeRoom(room);
     assert.equal([await store.find(there), await store.find(begun.address)], [undefined, undefined]);
-    assert.equal([store.begunIn(room), store.begunBy(begun.principal)], [NOTHING, NOTHING]);
+    assert.equal([await store.begunIn(room), await store.begunBy(begun.principal)], [NOTHING, NOTHING]);
     await refusedWith(whole(store.read(there, 0, 1)), 'BLOB_UNKNOWN');
 
     await store.begin(begun.address, 50, begun.principal);

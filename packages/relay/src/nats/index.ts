@@ -1,2 +1,4 @@
 // The store for more than one machine; needs @nats-io/jetstream and @nats-io/transport-node. Rules: spec/relay-protocol.md §13.
-export { type NatsStoreOptions, natsStore } from './store.ts';
+export { natsBlobStore } from './blobs.ts';
+export type { NatsStoreOptions } from './open.ts';
+export { natsStore } from './store.ts';

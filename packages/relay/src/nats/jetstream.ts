@@ -24,6 +24,13 @@ export interface Stored {
   readonly id: string;
 }
 
+/** The same, as it is read. */
+export interface Found extends Stored {
+  readonly subject: string;
+  /** Milliseconds since 1970 on the clock of the node that stored it. */
+  readonly time: number;
+}
+
 export interface JetStream {
   /** A name for a publish, never used before. */
   newId(): string;
@@ -36,15 +43,21 @@ export interface JetStream {
    */
   publish(place: Place, data: Uint8Array, options?: PublishOptions): Promise<number | undefined>;
   /** The last message of a subject, as its leader has it. */
-  last(place: Place): Promise<Stored | undefined>;
+  last(place: Place): Promise<Found | undefined>;
   /** The first message of a subject from a sequence number on, as its leader has it. */
-  next(place: Place, from: number): Promise<Stored | undefined>;
+  next(place: Place, from: number): Promise<Found | undefined>;
   /** One message by its number. */
-  at(stream: string, seq: number): Promise<Stored | undefined>;
+  at(stream: string, seq: number): Promise<Found | undefined>;
+  /**
+   * One message by its number, or the first of a subject from it on, from any node that has it: what never changes.
+   */
+  near(place: Place, seq: number, which: 'this' | 'next'): Promise<Found | undefined>;
+  /** Subjects with messages that a pattern fits, as the leader has them. */
+  subjects(place: Place): Promise<string[]>;
   /** Messages of a subject in their order, until `take` says false or the one with `upTo` was taken. */
   scan(place: Place, from: number, upTo: number, take: (message: Stored) => boolean): Promise<void>;
-  /** Removes all messages of a subject. */
-  purge(place: Place): Promise<void>;
+  /** Removes all messages of a subject. @returns how many there were; 0 also where a first try did it unheard. */
+  purge(place: Place): Promise<number>;
   /** A message that is not there is no fault. */
   remove(stream: string, seq: number): Promise<void>;
   readonly manager: JetStreamManager;
@@ -82,7 +95,7 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
   let published = 0;
 
   /** From the leader: other replicas may not have yet what was acknowledged. */
-  const get = (stream: string, query: object): Promise<Stored | undefined> =>
+  const get = (stream: string, query: object): Promise<Found | undefined> =>
     patiently(async () => {
       try {
         const found = await manager.streams.getMessage(
@@ -94,6 +107,15 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
         if (error instanceof JetStreamApiError && error.code === NOT_FOUND) return undefined;
         throw error;
       }
+    });
+
+  const directly = (stream: string, query: object): Promise<Found | undefined> =>
+    patiently(async () => {
+      const found = await manager.direct.getMessage(
+        stream,
+        query as Parameters<typeof manager.direct.getMessage>[1],
+      );
+      return found === null ? undefined : storedOf(found);
     });
 
   return {
@@ -119,6 +141,17 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
     last: ({ stream, subject }) => get(stream, { last_by_subj: subject }),
     next: ({ stream, subject }, from) => get(stream, { seq: from, next_by_subj: subject }),
     at: (stream, seq) => get(stream, { seq }),
+
+    async near({ stream, subject }, seq, which) {
+      const query = which === 'this' ? { seq } : { seq, next_by_subj: subject };
+      // A node that lags behind does not have it yet.
+      return (await directly(stream, query)) ?? get(stream, query);
+    },
+    subjects: ({ stream, subject }) =>
+      patiently(async () => {
+        const { state } = await manager.streams.info(stream, { subjects_filter: subject });
+        return Object.keys(state.subjects ?? {});
+      }),
 
     scan: (place, from, upTo, take) => {
       // What was taken stays taken when an attempt fails on the way.
@@ -157,7 +190,7 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
     },
 
     purge: ({ stream, subject }) =>
-      patiently(async () => void (await manager.streams.purge(stream, { filter: subject }))),
+      patiently(async () => (await manager.streams.purge(stream, { filter: subject })).purged),
 
     remove: (stream, seq) =>
       patiently(async () => {
@@ -170,10 +203,12 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
   };
 };
 
-const storedOf = (found: StoredMsg): Stored => ({
+const storedOf = (found: StoredMsg): Found => ({
   seq: found.seq,
+  subject: found.subject,
   data: found.data,
   id: idIn(found.header),
+  time: found.time.getTime(),
 });
 
 /** Tries again while the cluster has no leader or cannot be reached. @throws SealwireError (rejects). */
