@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ABUSES, SLOW_READERS } from './abuse.ts';
 import { compareAbuse } from './abused.ts';
+import { runNoise } from './noise.ts';
 
 const abuse = suite('abuse');
 
@@ -22,6 +23,23 @@ abuse(
       const more = Math.max(...abused.memory) - Math.max(...calm.memory);
       // What the slow readers may leave unread; all else is far below it.
       assert.ok(more < (SLOW_READERS * LIMITS.socketDropBytes) / 1e6, `${more} MB more than undisturbed`);
+    } finally {
+      await rm(data, { recursive: true, force: true });
+    }
+  },
+);
+
+abuse(
+  '[RP79, RP80] a relay that reads thousands of fuzzed messages serves honest devices, which lose nothing',
+  async () => {
+    const data = await mkdtemp(join(tmpdir(), 'sealwire-abuse-'));
+    try {
+      const { honest, read, malformed } = await runNoise({ frames: 5_000, seed: 1, data, say: () => {} });
+      assert.is(honest.delivered, honest.appended * 3);
+      assert.ok(
+        honest.appended > 0 && read >= 5_000 && malformed > 100,
+        `${read} read, ${malformed} malformed`,
+      );
     } finally {
       await rm(data, { recursive: true, force: true });
     }

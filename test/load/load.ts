@@ -23,8 +23,18 @@ export interface LoadOptions {
   readonly args?: readonly string[];
   /** Where connection `index` comes from. Default: the system's choice. */
   readonly addressOf?: (index: number) => string;
+  /** Ends the writing before `seconds` have passed. */
+  readonly isDone?: () => boolean;
   /** Runs beside the writing. @param isOver - true once it should end. */
-  readonly beside?: (address: string, isOver: () => boolean) => Promise<void>;
+  readonly beside?: (address: string, isOver: () => boolean, running: Running) => Promise<void>;
+}
+
+/** The load while it runs. */
+export interface Running {
+  /** Where the relay tells its figures, if it was told to. */
+  readonly figures: string | undefined;
+  /** Frames that honest devices have sent. */
+  appended(): number;
 }
 
 export interface LoadResult {
@@ -33,7 +43,7 @@ export interface LoadResult {
   /** Milliseconds from sending to a receiver's having it. */
   readonly p50: number;
   readonly p99: number;
-  /** Megabytes resident in the relay, every tenth of the time. */
+  /** Megabytes resident in the relay, every tenth of the time, or every five seconds where that is shorter. */
   readonly memory: readonly number[];
 }
 
@@ -77,14 +87,22 @@ export const runLoad = async (options: LoadOptions): Promise<LoadResult> => {
     await Promise.all(Array.from({ length: AT_ONCE }, open));
     say(`${size * rooms} connections in ${rooms} rooms`);
     let over = false;
-    const beside = options.beside?.(relay.address, () => over);
+    const appended = (): number => groups.reduce((sum, { sentAt }) => sum + sentAt.length, 0);
+    const { figures } = relay;
+    let fault: unknown;
+    const beside = options
+      .beside?.(relay.address, () => over, { figures, appended })
+      .catch((error) => {
+        fault = error;
+      });
+    const isDone = (): boolean => fault !== undefined || (options.isDone?.() ?? false);
     const pid = relay.process.pid!;
-    const memory = await writeEvenly(groups, { seconds, perSecond, tally, pid, say });
+    const memory = await writeEvenly(groups, { seconds, perSecond, tally, pid, say, isDone });
     over = true;
     await beside;
+    if (fault !== undefined) throw fault;
     await settled(groups, tally);
-    const appended = groups.reduce((sum, { sentAt }) => sum + sentAt.length, 0);
-    return { appended, delivered: tally.delivered, ...tally.quantiles(), memory };
+    return { appended: appended(), delivered: tally.delivered, ...tally.quantiles(), memory };
   } finally {
     for (const group of groups) for (const { socket } of group?.devices ?? []) socket.destroy();
     await relay.stop();
@@ -159,17 +177,19 @@ const openGroup = async (address: string, size: number, tally: Tally, from?: str
 interface Writing extends Pick<LoadOptions, 'seconds' | 'perSecond' | 'say'> {
   readonly tally: Tally;
   readonly pid: number;
+  readonly isDone: () => boolean;
 }
 
 const writeEvenly = async (
   groups: readonly Group[],
-  { seconds, perSecond, tally, pid, say }: Writing,
+  { seconds, perSecond, tally, pid, say, isDone }: Writing,
 ): Promise<number[]> => {
   const frame = randomBytes(FRAME_BYTES);
   const memory: number[] = [];
   const from = performance.now();
   let written = 0;
-  for (let ms = 0; ms < seconds * 1000; ms = performance.now() - from) {
+  const everyMs = Math.min(seconds * 100, 5_000);
+  for (let ms = 0; ms < seconds * 1000 && !isDone(); ms = performance.now() - from) {
     for (const due = (ms * perSecond) / 1000; written < due; written++) {
       const { room, devices, sentAt } = groups[written % groups.length]!;
       const bytes = Buffer.from(frame);
@@ -177,7 +197,7 @@ const writeEvenly = async (
       devices[0]!.append(room, [bytes]);
     }
     tally.check();
-    if (ms >= memory.length * seconds * 100) {
+    if (ms >= memory.length * everyMs) {
       memory.push(residentMegabytes(pid));
       say(`${Math.round(ms / 1000)} s: ${tally.delivered} delivered, ${memory.at(-1)!.toFixed(0)} MB`);
     }

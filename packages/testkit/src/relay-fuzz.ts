@@ -151,6 +151,22 @@ export const hostileBytes = (random: Random, side: 'client' | 'relay'): Uint8Arr
   return bytes;
 };
 
+/**
+ * A message of each kind that a device sends once it is let in, in any order and with random contents: one in six is damaged as by
+ * {@link hostileBytes}, the others decode, and ask for what nobody has a right to or what makes no sense.
+ */
+export const hostileBatch = (random: Random): Uint8Array[] => {
+  const samples = sampleClientMessages(random)
+    .filter(({ type }) => type !== 'authenticate')
+    .map(encodeClientMessage);
+  const batch: Uint8Array[] = [];
+  while (samples.length > 0) {
+    const [bytes] = samples.splice(random.int(samples.length), 1) as [Uint8Array];
+    batch.push(random.int(6) === 0 ? damage(random, bytes, () => bytes) : bytes);
+  }
+  return batch;
+};
+
 const damage = (random: Random, bytes: Uint8Array, sample: () => Uint8Array): Uint8Array => {
   const at = random.int(bytes.length + 1);
   const changed = bytes.slice();

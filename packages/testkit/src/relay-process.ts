@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 export interface RelayProcess {
   /** `ws://127.0.0.1:PORT`. */
   readonly address: string;
+  /** `http://…/metrics`, if it was asked for with `--metrics`. */
+  readonly figures: string | undefined;
   readonly process: ChildProcess;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
@@ -46,9 +48,12 @@ export const startRelayProcess = async (options: {
     child.kill(signal);
     await ended;
   };
+  let figures: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
+    figures ??= /figures at (http:\S+)/.exec(line)?.[1];
     const address = /listening on (ws:\S+)/.exec(line)?.[1];
-    if (address) return { address, process: child, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+    const stop = () => end('SIGTERM');
+    if (address) return { address, figures, process: child, stop, kill: () => end('SIGKILL') };
   }
   throw new Error(`the relay ended before it listened: ${said}`);
 };
