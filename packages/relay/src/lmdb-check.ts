@@ -126,6 +126,7 @@ const decoders = (tables: Tables) => {
     owners: (_key, value) => (tables.principals.get(value) ? undefined : 'a relay key is of no principal'),
     rooms: (key, value) => void decodeRoom(key, value),
     usage: (_key, value) => void decodeUsage(value),
+    authored: (_key, value) => void decodeUsage(value),
     inboxes: (key, value) => {
       const { waiting } = decodeInbox(key, value);
       const isThere = ({ number }: { readonly number: number }) => tables.letters.get(frameKey(key, number));

@@ -5,7 +5,10 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 
 export type Table = Database<Buffer, Buffer>;
 
-/** `ends` holds the last positions of before a restoring, `doomed` the deleted rooms whose frames are still there. */
+/**
+ * `authored` holds what a principal has in a room, by both ids; `ends` the last positions of before a restoring; `doomed` the
+ * deleted rooms whose frames are still there.
+ */
 const NAMES = [
   'meta',
   'principals',
@@ -18,6 +21,7 @@ const NAMES = [
   'inboxes',
   'letters',
   'usage',
+  'authored',
   'ends',
   'doomed',
 ] as const;

@@ -4,7 +4,7 @@ import { type Awaitable, whenRead } from './awaitable.ts';
 import type { Shared } from './core.ts';
 import { copyOf, keyOf } from './keys.ts';
 import type { Session } from './session.ts';
-import type { RoomShare } from './store.ts';
+import type { LogStore, RoomShare } from './store.ts';
 
 export interface WantedAppend {
   readonly room: Uint8Array;
@@ -25,13 +25,17 @@ export const refusalByBudget = (
     return whenRead(store.share(wanted.room), (share): Awaitable<ErrorCode | undefined> => {
       if (share.bytes >= limits.bytesPerRoom) return 'ROOM_FULL';
       if (share.streams < limits.streamsPerRoom) return refusalByRate(shared, session, wanted, share);
-      const known = store.read({ room: wanted.room, stream: wanted.stream, after: 0, maxBytes: 1 });
-      return whenRead(known, ({ frames }) =>
-        frames.length === 0 ? 'ROOM_FULL' : refusalByRate(shared, session, wanted, share),
+      return whenRead(isKnown(store, wanted), (known) =>
+        known ? refusalByRate(shared, session, wanted, share) : 'ROOM_FULL',
       );
     });
   });
 };
+
+const isKnown = (store: LogStore, { room, stream }: WantedAppend): Awaitable<boolean> =>
+  store.hasStream
+    ? store.hasStream(room, stream)
+    : whenRead(store.read({ room, stream, after: 0, maxBytes: 1 }), ({ frames }) => frames.length > 0);
 
 const refusalByRate = (
   { limits, budgets, clock }: Shared,

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import { SealwireError, type StoredFrame } from '@sealwire/protocol';
 import type { RootDatabase } from 'lmdb';
+import { type Author, principalOfAuthor } from './authored.ts';
 import { boundedMap } from './bounded-map.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type InboxRecord, pageOf } from './inbox-record.ts';
@@ -135,6 +136,7 @@ class LmdbState implements Backing {
   readonly #tables: Tables;
   readonly #heads = boundedMap<string, number>(CACHED);
   readonly #usage = boundedMap<string, Usage>(CACHED);
+  readonly #authored = boundedMap<string, Usage>(CACHED);
   readonly #shares = boundedMap<string, RoomShare>(CACHED);
   readonly #streams = boundedMap<string, true>(CACHED);
   readonly #sweep: Sweep;
@@ -257,6 +259,21 @@ class LmdbState implements Backing {
     return usage;
   }
 
+  authored(_room: Uint8Array, _principal: Uint8Array, key: string): Usage {
+    const cached = this.#authored.get(key);
+    if (cached !== undefined) return cached;
+    const stored = this.#tables.authored.get(Buffer.from(key, 'latin1'));
+    const usage = stored ? decodeUsage(stored) : { rooms: 0, bytes: 0 };
+    this.#authored.set(key, usage);
+    return usage;
+  }
+
+  *authorsOf(room: Uint8Array): Generator<Author> {
+    const start = Buffer.from(room);
+    for (const { key, value } of this.#tables.authored.getRange({ start, end: endOf(start, start.length) }))
+      yield { principal: principalOfAuthor(key.toString('latin1')), usage: decodeUsage(value) };
+  }
+
   inbox(principal: Uint8Array): InboxRecord | undefined {
     const value = this.#tables.inboxes.get(Buffer.from(principal));
     return value && decodeInbox(copyOf(principal), value);
@@ -283,6 +300,7 @@ class LmdbState implements Backing {
     for (const [roomKey, share] of batch.shares) this.#shares.set(roomKey, share);
     this.#sweep.begin(batch.deleted.values());
     for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
+    for (const [key, usage] of batch.authored) this.#authored.set(key, usage ?? { rooms: 0, bytes: 0 });
   }
 
   /** One LMDB transaction: all or nothing. Resolves after its sync. */
@@ -295,7 +313,7 @@ class LmdbState implements Backing {
   }
 
   *#recordChanges(batch: Batch): Generator<Change> {
-    const { principals, owners, farewells, rooms, inboxes, letters, usage: counts } = this.#tables;
+    const { principals, owners, farewells, rooms, inboxes, letters, usage: counts, authored } = this.#tables;
     for (const { before } of batch.principals.values()) {
       for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
@@ -314,6 +332,10 @@ class LmdbState implements Backing {
     }
     for (const [key, usage] of batch.usage) {
       yield { table: counts, key: Buffer.from(key, 'latin1'), value: Buffer.from(encodeUsage(usage)) };
+    }
+    for (const [key, usage] of batch.authored) {
+      const change = { table: authored, key: Buffer.from(key, 'latin1') };
+      yield usage ? { ...change, value: Buffer.from(encodeUsage(usage)) } : change;
     }
     for (const record of batch.inboxes.values()) {
       yield { table: inboxes, key: Buffer.from(record.principal), value: Buffer.from(encodeInbox(record)) };

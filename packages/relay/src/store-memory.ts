@@ -1,6 +1,7 @@
 // A store in memory: for tests, and the readable twin of the LMDB store. Rules: spec/relay-protocol.md §7.
 import { randomBytes } from 'node:crypto';
 import { RELAY_ID_BYTES, type StoredFrame } from '@sealwire/protocol';
+import { type Author, principalOfAuthor } from './authored.ts';
 import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
 import {
@@ -67,6 +68,7 @@ class MemoryState implements Backing {
   readonly #farewells = new Map<string, Uint8Array>();
   readonly #rooms = new Map<string, RoomRecord>();
   readonly #usage = new Map<string, Usage>();
+  readonly #authored = new Map<string, Usage>();
   readonly #inboxes = new Map<string, InboxRecord>();
   readonly #heads = new Map<string, number>();
   readonly #shares = new Map<string, RoomShare>();
@@ -101,6 +103,16 @@ class MemoryState implements Backing {
     return this.#usage.get(key) ?? { rooms: 0, bytes: 0 };
   }
 
+  authored(_room: Uint8Array, _principal: Uint8Array, key: string): Usage {
+    return this.#authored.get(key) ?? { rooms: 0, bytes: 0 };
+  }
+
+  *authorsOf(room: Uint8Array): Generator<Author> {
+    const prefix = keyOf(room);
+    for (const [key, usage] of this.#authored)
+      if (key.startsWith(prefix)) yield { principal: principalOfAuthor(key), usage };
+  }
+
   share(_room: Uint8Array, roomKey: string): RoomShare {
     return this.#shares.get(roomKey) ?? { bytes: 0, streams: 0 };
   }
@@ -129,6 +141,10 @@ class MemoryState implements Backing {
     }
     for (const [key, record] of batch.rooms) this.#rooms.set(key, record);
     for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
+    for (const [key, usage] of batch.authored) {
+      if (usage) this.#authored.set(key, usage);
+      else this.#authored.delete(key);
+    }
     for (const [key, record] of batch.inboxes) this.#inboxes.set(key, record);
     for (const [key, { payload }] of batch.letters) {
       if (payload) this.letters.set(key, copyOf(payload));

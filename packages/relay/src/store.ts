@@ -147,6 +147,8 @@ export interface LogStore extends Later<StoreReads>, StoreWrites {
    * and has taken new frames since; undefined if the cursor is good. Absent where nothing is ever restored.
    */
   rolledBackTo?(room: Uint8Array, cursor: number): number | undefined;
+  /** Whether the room has a frame of the stream. Absent where reading one is as cheap. */
+  hasStream?(room: Uint8Array, stream: string): Awaitable<boolean>;
 }
 
 /** A store within the process: its reads answer at once. */

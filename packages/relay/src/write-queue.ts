@@ -1,6 +1,7 @@
 // Group commit: writes of one tick, and those that come while a commit runs, go to the disk together.
 // Rules: spec/relay-protocol.md §7 (RP63 to RP67).
 import { type ErrorCode, type RoomMember, SealwireError, sameBytes } from '@sealwire/protocol';
+import { type AuthorCounts, type CountedAuthors, createAuthorCounts } from './authored.ts';
 import {
   type InboxEdit,
   type InboxRecord,
@@ -46,6 +47,8 @@ export interface Batch {
   readonly rooms: ReadonlyMap<string, RoomRecord>;
   /** What is counted for principals after this batch, by principal. */
   readonly usage: ReadonlyMap<string, Usage>;
+  /** The same of each principal in each room, by both ids; undefined where the room is deleted. */
+  readonly authored: ReadonlyMap<string, Usage | undefined>;
   /** What rooms take after this batch, of each that got frames, charges or its end; by room key. */
   readonly shares: ReadonlyMap<string, RoomShare>;
   /** Rooms whose frames go, those of this batch among them; by room key. */
@@ -63,7 +66,7 @@ export interface Letter {
 }
 
 /** The durable state that the queue decides upon, and the way to change it. */
-export interface Backing extends CountedRooms {
+export interface Backing extends CountedRooms, CountedAuthors {
   /** New positions are above this: where a restored store must not use numbers again. */
   readonly floor: number;
   head(room: Uint8Array, roomKey: string): number;
@@ -200,10 +203,16 @@ class OpenBatch implements Batch {
   readonly #owners = new Map<string, Uint8Array | undefined>();
   readonly #backing: Backing;
   readonly #counts: RoomCounts;
+  readonly #authors: AuthorCounts;
 
   constructor(backing: Backing, gone: Set<string>) {
     this.#backing = backing;
     this.#counts = createRoomCounts(backing, gone);
+    this.#authors = createAuthorCounts(backing);
+  }
+
+  get authored(): Batch['authored'] {
+    return this.#authors.changed;
   }
 
   get shares(): Batch['shares'] {
@@ -221,7 +230,7 @@ class OpenBatch implements Batch {
     const position = Math.max(head, this.#backing.floor) + 1;
     this.heads.set(roomKey, position);
     this.frames.push({ room, roomKey, stream, frame, position });
-    if (author) this.#count(author, 0, frame.length + FRAME_OVERHEAD);
+    if (author) this.#count(room, roomKey, author, { rooms: 0, bytes: frame.length + FRAME_OVERHEAD });
     return position;
   }
 
@@ -256,7 +265,7 @@ class OpenBatch implements Batch {
   putRoom(record: RoomRecord, maker?: Uint8Array): number {
     const key = keyOf(record.room);
     follows((this.rooms.get(key) ?? this.#backing.room(record.room))?.version, record.version);
-    if (maker && record.version === 1) this.#count(maker, 1, 0);
+    if (maker && record.version === 1) this.#count(record.room, key, maker, { rooms: 1, bytes: 0 });
     const members: RoomMember[] = record.members.map(({ principal, admin }) => ({
       principal: copyOf(principal),
       admin,
@@ -273,12 +282,18 @@ class OpenBatch implements Batch {
     const id = copyOf(room);
     this.rooms.set(key, { room: id, version, members: [] });
     this.#counts.deleteRoom(id);
+    for (const { principal, usage } of this.#authors.deleteRoom(id))
+      this.#use(principal, { rooms: -usage.rooms, bytes: -usage.bytes });
     return 0;
   }
 
   charge({ room, principal, bytes }: Charge): number {
+    // What it took in a deleted room was given back with the room.
+    const key = keyOf(room);
+    const record = this.rooms.get(key) ?? this.#backing.room(room);
+    if (record?.members.length === 0) return 0;
     this.#counts.charge(room, bytes);
-    this.#count(principal, 0, bytes);
+    this.#count(room, key, principal, { rooms: 0, bytes });
     return 0;
   }
 
@@ -303,7 +318,12 @@ class OpenBatch implements Batch {
     return 0;
   }
 
-  #count(principal: Uint8Array, rooms: number, bytes: number): void {
+  #count(room: Uint8Array, roomKey: string, principal: Uint8Array, more: Usage): void {
+    this.#use(principal, more);
+    this.#authors.count(room, roomKey, principal, more);
+  }
+
+  #use(principal: Uint8Array, { rooms, bytes }: Usage): void {
     // Most frames of a batch are of one author, whose key need not be made for each.
     if (this.#counted?.principal !== principal) {
       const key = keyOf(principal);
@@ -311,7 +331,7 @@ class OpenBatch implements Batch {
       this.usage.set(key, usage);
       this.#counted = { principal, usage };
     }
-    this.#counted.usage.rooms += rooms;
+    this.#counted.usage.rooms = Math.max(0, this.#counted.usage.rooms + rooms);
     this.#counted.usage.bytes = Math.max(0, this.#counted.usage.bytes + bytes);
   }
 

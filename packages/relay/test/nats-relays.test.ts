@@ -85,6 +85,26 @@ relays(
 );
 
 relays(
+  '[RP184] [RP165] streams are counted over relays, and those that a full room has go on',
+  withRelays(
+    async ({ relays: [first], account, connect }) => {
+      const ada = await account(0);
+      const room = await makeRoom(ada);
+      const asking = (stream: string) => ({ type: 'append', room, stream, frame: Uint8Array.of(1) }) as const;
+      for (const stream of ['page-0', 'page-1', 'page-0'])
+        await append(ada.client, room, Uint8Array.of(1), stream);
+      refusedWith(await ada.client.request(asking('page-2')), 'ROOM_FULL');
+      await first!.close();
+      const again = await connect(1, ada.client.key);
+      refusedWith(await again.request(asking('page-2')), 'ROOM_FULL');
+      refusedWith(await again.request(asking('page')), 'ROOM_FULL');
+      answered(await again.request(asking('page-1')), 'appended');
+    },
+    { limits: { streamsPerRoom: 2 } },
+  ),
+);
+
+relays(
   '[RP161] [RP71] [RP72] with everybody appending at both relays, each connection learns of every position once, in order',
   withRelays(async ({ connect, account }) => {
     const accounts = [await account(0), await account(1)];

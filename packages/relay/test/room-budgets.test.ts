@@ -133,6 +133,27 @@ test(
   }),
 );
 
+test(
+  '[RP125] a deleted room gives its place and bytes back to who made it and to all who wrote there',
+  withRelay({ limits: { roomsPerPrincipal: 1, bytesPerPrincipal: 200 } }, async ({ account }) => {
+    const [ada, bob] = [await account(), await account()];
+    const room = await makeRoom(ada, bob);
+    for (const { client } of [ada, bob]) {
+      await append(client, room, new Uint8Array(152));
+      refusedWith(await client.request(appending(room, 1)), 'STORE_FULL');
+    }
+    const members = [{ principal: ada.principal.id, admin: true }];
+    const next = { type: 'put-room', room: new Uint8Array(randomBytes(32)), version: 1, members } as const;
+    refusedWith(await ada.client.request(next), 'LIMIT_REACHED');
+    answered(await ada.client.request({ type: 'delete-room', room, version: 2 }), 'done');
+    answered(await ada.client.request(next), 'done');
+    await append(ada.client, next.room, new Uint8Array(152));
+    const ofBob = await makeRoom(bob);
+    await append(bob.client, ofBob, new Uint8Array(152));
+    refusedWith(await bob.client.request(appending(ofBob, 1)), 'STORE_FULL');
+  }),
+);
+
 /** Asks for an upgrade. @returns the status and the header `retry-after`. */
 const knock = (address: string): Promise<[number | undefined, string | undefined]> =>
   new Promise((resolve, reject) => {

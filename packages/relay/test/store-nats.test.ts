@@ -10,7 +10,7 @@ const nodes = process.env.SEALWIRE_SLOW ? 3 : 1;
 const cluster = await startNatsCluster(nodes);
 let stores = 0;
 
-logStoreContract('nats', ['reopen'], async () => {
+logStoreContract('nats', ['reopen', 'countsStreams'], async () => {
   const options = { servers: cluster.servers, prefix: `store-${++stores}`, shards: 1, replicas: nodes };
   let store = await natsStore(options);
   return {

@@ -36,6 +36,7 @@ export interface ContractStore {
   }): Promise<number>;
   usage(principal: Uint8Array): Awaitable<{ readonly rooms: number; readonly bytes: number }>;
   share(room: Uint8Array): Awaitable<{ readonly bytes: number; readonly streams: number }>;
+  hasStream?(room: Uint8Array, stream: string): Awaitable<boolean>;
   deleteRoom(room: Uint8Array, version: number): Promise<void>;
   charge(charge: { room: Uint8Array; principal: Uint8Array; bytes: number }): Promise<void>;
   inbox(principal: Uint8Array): Awaitable<ContractInbox | undefined>;

@@ -50,6 +50,11 @@ export const roomTests = (test: Test): void => {
       const again = await reopen();
       await Promise.all([add('c', again), add('d', again)]);
       assert.is(await streams(again), 5);
+      if (!again.hasStream) return;
+      const known = await Promise.all(
+        ['a', 'ab', 'd', 'b', 'e', ''].map((stream) => again.hasStream!(room, stream)),
+      );
+      assert.equal(known, [true, true, true, true, false, false]);
     },
     'countsStreams',
   );
@@ -64,6 +69,45 @@ export const roomTests = (test: Test): void => {
     assert.is((await store.usage(principal)).bytes, 550);
     await store.charge({ room, principal, bytes: -600 });
     assert.equal([(await store.share(room)).bytes, (await store.usage(principal)).bytes], [0, 0]);
+  });
+
+  test('[RP125] [RP186] the end of a room gives back what everybody made and wrote there, and nothing else', async ({
+    store,
+    reopen,
+  }, random) => {
+    const { room, principal: ada } = await makeRoom(store, random);
+    const [bob, made] = [random.bytes(32), random.bytes(32)];
+    const usages = async (where = store) => {
+      const both = await Promise.all([ada, bob].map((principal) => where.usage(principal)));
+      return both.map(({ rooms, bytes }) => [rooms, bytes]);
+    };
+    const members = [{ principal: ada, admin: true }];
+    await store.putRoom({ room: made, version: 1, members }, ada);
+    const add = (to: Uint8Array, author: Uint8Array, bytes: number, where = store) =>
+      where.append({ room: to, stream: 'a', frame: random.bytes(bytes), author });
+    await Promise.all([add(made, ada, 10), add(made, bob, 20), add(room, ada, 2), add(made, ada, 12)]);
+    await store.charge({ room: made, principal: bob, bytes: 1_000 });
+    await store.charge({ room: made, principal: bob, bytes: -300 });
+    assert.equal(await usages(), [
+      [1, 24 + 3 * 48],
+      [0, 720 + 48],
+    ]);
+    let where = store;
+    if (reopen) {
+      await store.close();
+      where = await reopen();
+    }
+    // In the same moment as the end: counted with it, or after the next deletion that never comes.
+    const [last] = await Promise.all([add(made, bob, 5, where), where.deleteRoom(made, 2)]);
+    assert.ok(last > 0);
+    assert.equal(await usages(where), [
+      [0, 2 + 48],
+      [0, 0],
+    ]);
+    await where.charge({ room: made, principal: ada, bytes: -50 });
+    assert.equal((await usages(where))[0], [0, 50], 'what went with its room is not given back again');
+    await add(room, ada, 1, where);
+    assert.equal((await usages(where))[0], [0, 99]);
   });
 
   test('[RP186] a deleted room is empty for good, its id stays taken, others are not touched', async ({

@@ -2,7 +2,6 @@
 // Rules: spec/relay-protocol.md §7 and §13.
 import type { NatsConnection } from '@nats-io/transport-node';
 import { SealwireError } from '@sealwire/protocol';
-import { whenRead } from '../awaitable.ts';
 import { copyOf, keyOf } from '../keys.ts';
 import { decodeRoom, encodeRoom } from '../records.ts';
 import { FRAME_OVERHEAD, type LogStore, type RoomRecord } from '../store.ts';
@@ -13,6 +12,7 @@ import { createNeighbours, type NatsNeighbours } from './neighbours.ts';
 import { type NatsStoreOptions, openPlace } from './open.ts';
 import { createPrincipals } from './principals.ts';
 import { createRecords, type Records } from './records.ts';
+import { createShares } from './shares.ts';
 import type { Names } from './subjects.ts';
 import { createUsages } from './usage.ts';
 
@@ -42,7 +42,7 @@ const compose = (
   const principals = createPrincipals(records);
   const inboxes = createInboxes(jetStream, names, records);
   const usages = createUsages(records, () => performance.now());
-  const shares = createUsages(records, () => performance.now(), 'share');
+  const shares = createShares(records, () => performance.now());
   /** Rooms that are being deleted: until the record says so, appends are refused by this. */
   const going = new Set<string>();
   const deleteRoom = async (room: Uint8Array, version: number): Promise<void> => {
@@ -51,8 +51,8 @@ const compose = (
     try {
       await putRoom(records, { room: id, version, members: [] }, false);
       await frames.purge(id);
-      const { bytes } = await shares.usage(id);
-      shares.count(id, { rooms: 0, bytes: -bytes });
+      for (const { principal, usage } of await shares.forget(id))
+        usages.count(principal, { rooms: -usage.rooms, bytes: -usage.bytes });
     } finally {
       // By then whoever asked for it has taken in the record.
       setImmediate(() => going.delete(keyOf(id)));
@@ -99,13 +99,16 @@ const compose = (
     head: frames.head,
     read: frames.read,
     usage: usages.usage,
-    // Which streams a room has is not counted here.
-    share: (room) => whenRead(shares.usage(room), ({ bytes }) => ({ bytes, streams: 0 })),
+    share: shares.share,
+    hasStream: shares.hasStream,
     deleteRoom: (room, version) => open(() => deleteRoom(room, version)),
     charge: ({ room, principal, bytes }) =>
       open(async () => {
+        // What it took in a deleted room was given back with the room.
+        const found = await records.get('room', room);
+        if (found && decodeRoom(room, found.data).members.length === 0) return;
         usages.count(principal, { rooms: 0, bytes });
-        shares.count(room, { rooms: 0, bytes });
+        shares.count(room, { bytes, author: principal });
       }),
     inbox: inboxes.inbox,
     readInbox: inboxes.read,
@@ -113,16 +116,18 @@ const compose = (
     putRoom: (record, maker) =>
       open(async () => {
         await putRoom(records, record);
-        if (maker && record.version === 1) usages.count(maker, { rooms: 1, bytes: 0 });
+        if (!maker || record.version !== 1) return;
+        usages.count(maker, { rooms: 1, bytes: 0 });
+        shares.count(record.room, { bytes: 0, author: maker, rooms: 1 });
       }),
     append: (frame) =>
       open(async () => {
-        const { author } = frame;
-        if (going.has(keyOf(frame.room))) throw new SealwireError('ROOM_DELETED', 'The room was deleted.');
+        const { room, stream, author } = frame;
+        if (going.has(keyOf(room))) throw new SealwireError('ROOM_DELETED', 'The room was deleted.');
         const position = await frames.append(frame);
-        const more = { rooms: 0, bytes: frame.frame.length + FRAME_OVERHEAD };
-        if (author) usages.count(author, more);
-        shares.count(frame.room, more);
+        const bytes = frame.frame.length + FRAME_OVERHEAD;
+        if (author) usages.count(author, { rooms: 0, bytes });
+        shares.count(room, { bytes, stream, author });
         return position;
       }),
     putInbox: (edit) => open(() => inboxes.put(edit)),

@@ -18,12 +18,7 @@ export interface Usages {
 const FRESH_MS = 5_000;
 const CACHED = 65_536;
 
-/** @param kind - the records that hold the counts: of principals, or of rooms. */
-export const createUsages = (
-  records: Records,
-  now: () => number,
-  kind: 'usage' | 'share' = 'usage',
-): Usages => {
+export const createUsages = (records: Records, now: () => number): Usages => {
   const stored = boundedMap<string, { readonly usage: Usage; readonly at: number }>(CACHED);
   const pending = new Map<string, { readonly principal: Uint8Array; readonly usage: Usage }>();
   /** On their way to the records. */
@@ -37,7 +32,7 @@ export const createUsages = (
       const key = keyOf(principal);
       const known = stored.get(key);
       if (known && now() - known.at < FRESH_MS) return together(key, known.usage);
-      return records.get(kind, principal).then((found) => {
+      return records.get('usage', principal).then((found) => {
         const usage = found ? decodeUsage(found.data) : NONE;
         stored.set(key, { usage, at: now() });
         return together(key, usage);
@@ -58,7 +53,7 @@ export const createUsages = (
         flushing.set(key, usage);
         try {
           let sum = NONE;
-          await records.update(kind, principal, (current) => {
+          await records.update('usage', principal, (current) => {
             sum = atLeastNone(add(current ? decodeUsage(current) : NONE, usage));
             return encodeUsage(sum);
           });
