@@ -6,6 +6,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  allowOrigins,
   type BlobStore,
   createRelay,
   fileBlobStore,
@@ -41,6 +42,7 @@ const main = async (options: Options): Promise<void> => {
     limits,
     ...(tls && { tls }),
     ...(options.blobs && { blobs: await openBlobs(options) }),
+    mayAsk: allowOrigins({ listed: options.origins, ports: options.apps.map((app) => app.port) }),
     ...(metrics && { measures: metrics.measures }),
     ...(addressOf && { addressOf }),
     ...(options.successor && { successor: options.successor }),

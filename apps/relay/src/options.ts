@@ -2,6 +2,7 @@
 import {
   type AddressSet,
   addressSet,
+  allowOrigins,
   RELAY_LIMIT_NAMES,
   type RelayLimits,
   relayLimits,
@@ -30,6 +31,8 @@ export interface Options {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Whether attachments are kept: in the store's folder, or in the store that is elsewhere. */
   readonly blobs: boolean;
+  /** Which web pages may ask for attachments, beside the apps that are served here. */
+  readonly origins: readonly string[];
   readonly log: boolean;
   /** Numbers in place of the usual ones. */
   readonly limits: Partial<RelayLimits>;
@@ -69,6 +72,7 @@ Stores and forwards sealed frames. It can read none of them.
   --tls-cert FILE    PEM certificate chain, with --tls-key FILE: listen with TLS (wss://)
   --metrics [HOST:]PORT  figures for Prometheus at http://HOST:PORT/metrics (default host: 127.0.0.1; off without it)
   --no-blobs         keep no attachments (they lie in the store's folder, under blobs; with --store in it)
+  --origin ORIGIN    a web app elsewhere (https://app.example) that may fetch attachments, or * for all; may be given again
   --proxy            a reverse proxy stands in front: count by the last address in its X-Forwarded-For
   --trusted-proxy ADDRESS[/BITS]  a proxy, or a network of them: only their X-Forwarded-For counts; may be given again
   --limit NAME=N     another number for a limit; may be given again
@@ -106,6 +110,7 @@ export const parseOptions = (args: readonly string[], environment: Environment =
     metrics: values.metrics === undefined ? undefined : placeOf(values.metrics),
     tls: tlsOf(values['tls-cert'], values['tls-key']),
     blobs: values.blobs ?? true,
+    origins: originsOf(values.origin ?? []),
     log: values.log ?? false,
     limits: limitsOf(values.limit ?? []),
     proxy: values.proxy ?? false,
@@ -165,6 +170,15 @@ const trustedOf = (texts: readonly string[]): AddressSet => {
   } catch (error) {
     throw new RangeError(`--trusted-proxy ${(error as Error).message}`);
   }
+};
+
+const originsOf = (listed: readonly string[]): readonly string[] => {
+  try {
+    allowOrigins({ listed });
+  } catch (error) {
+    throw new RangeError(`--origin ${(error as Error).message}`);
+  }
+  return listed;
 };
 
 const appOf = (text: string): { port: number; directory: string } => {

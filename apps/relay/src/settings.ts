@@ -18,6 +18,7 @@ export const FLAGS = {
   blobs: { type: 'boolean' },
   log: { type: 'boolean' },
   proxy: { type: 'boolean' },
+  origin: { type: 'string', multiple: true },
   'trusted-proxy': { type: 'string', multiple: true },
   limit: { type: 'string', multiple: true },
   config: { type: 'string' },

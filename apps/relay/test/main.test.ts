@@ -40,6 +40,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     limits: {},
     proxy: false,
     trusted: undefined,
+    origins: [],
   });
   const some = parseOptions(['--port', '0', '--app', '1=a', '--app=2=b=c', '--address', 'wss://x.example']);
   assert.ok(some !== 'help');
@@ -61,6 +62,7 @@ main('[RP108] the command line: usual values, apps, and mistakes by name', () =>
     [['--limit', 'frameBytes=5'], /--limit frameBytes/],
     [['--trusted-proxy', '10.0.0.0/33'], /--trusted-proxy 10\.0\.0\.0\/33: neither/],
     [['--trusted-proxy', 'proxy.example'], /--trusted-proxy/],
+    [['--origin', 'https://app.example/'], /--origin https:\/\/app\.example\/: no origin/],
     [['--nonsense'], /--nonsense/],
     [['stray'], /stray/],
   ];

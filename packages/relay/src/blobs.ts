@@ -10,6 +10,7 @@ import {
   sameBytes,
 } from '@sealwire/protocol';
 import { addressGroup } from './addresses.ts';
+import { type OriginCheck, preflight, setBlobHeaders } from './blob-origins.ts';
 import type { BlobAddress, BlobInfo, BlobStore } from './blob-store.ts';
 import { answerWith, fail, partOf, rangeOf, sendBody } from './blobs-http.ts';
 import { createBuckets } from './bucket.ts';
@@ -30,6 +31,8 @@ export interface BlobAnswerOptions {
   readonly now: () => number;
   readonly isOpen: () => boolean;
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Which web pages may ask. */
+  readonly mayAsk: OriginCheck;
   readonly measures: Measures;
   readonly log: (event: RelayEvent) => void;
   /** Answers other paths. Default: 404. */
@@ -72,7 +75,7 @@ export const answerBlobs = (
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const method = METHODS[request.method ?? ''];
-    if (request.method === 'OPTIONS') return answerWith(response, 204, PREFLIGHT);
+    if (request.method === 'OPTIONS') return answerWith(response, 204, preflight(request, options.mayAsk));
     if (method === undefined || request.url !== '/blobs') return fail(response, 'UNEXPECTED_MESSAGE', 405);
     if (!options.isOpen()) return fail(response, 'SHUTTING_DOWN');
     const address = addressGroup(options.addressOf(request));
@@ -100,13 +103,7 @@ export const answerBlobs = (
         else answerWith(response, 404);
         return;
       }
-      // Whoever is let in shows a signature, not a cookie, so that any page may ask.
-      response.setHeader('access-control-allow-origin', '*');
-      response.setHeader(
-        'access-control-expose-headers',
-        'sealwire-received, sealwire-request, content-range, date',
-      );
-      response.setHeader('cache-control', 'no-store');
+      setBlobHeaders(request, response, options.mayAsk);
       const number = ++requests;
       const startedAt = clock.now();
       response.setHeader('sealwire-request', number);
@@ -132,12 +129,6 @@ const createTurns = (): InTurn => {
     last = mine;
     return mine;
   };
-};
-
-const PREFLIGHT = {
-  'access-control-allow-methods': 'HEAD, GET, PUT, DELETE',
-  'access-control-allow-headers': 'authorization, content-range, range',
-  'access-control-max-age': '86400',
 };
 
 /** Who asks for what. @throws Refused; SealwireError of the store. */

@@ -1,4 +1,5 @@
 // The blind relay: it stores and forwards sealed frames and can read none. Rules: spec/relay-protocol.md.
+export { allowOrigins, type OriginCheck, type OriginOptions } from './blob-origins.ts';
 export type { Begun, BlobAddress, BlobInfo, BlobStore } from './blob-store.ts';
 export { fileBlobStore } from './blob-store-files.ts';
 export { memoryBlobStore } from './blob-store-memory.ts';

@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LIMITS, SealwireError, SUBPROTOCOL } from '@sealwire/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { allowOrigins, type OriginCheck } from './blob-origins.ts';
 import type { BlobStore } from './blob-store.ts';
 import { answerBlobs } from './blobs.ts';
 import { createRelayCore, type RelayCore, type RelayEvent } from './core.ts';
@@ -35,6 +36,8 @@ export interface RelayOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Where attachments are kept; the relay closes it. Default: nowhere, and /blobs is not answered. Not used with `server`. */
   readonly blobs?: BlobStore;
+  /** Which web pages a browser lets speak about blobs. Default: those of the relay's own address alone. */
+  readonly mayAsk?: OriginCheck;
   /** Milliseconds since 1970, for the times in blob requests. Default: Date.now. */
   readonly now?: () => number;
   /** Answers HTTP requests other than /healthz and /readyz. Default: 404. Not used with `server`. */
@@ -108,6 +111,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     answerBlobs({
       ...{ store, blobs, limits, clock, log, isOpen, addressOf, measures: measures ?? NO_MEASURES },
       now: options.now ?? Date.now,
+      mayAsk: options.mayAsk ?? allowOrigins({ listed: [] }),
       next: options.onRequest,
     });
   const answers = answerHealth(store, isOpen, answering?.listener ?? options.onRequest);

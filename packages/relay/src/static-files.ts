@@ -120,14 +120,16 @@ const end = (response: ServerResponse, status: number, headers: Record<string, s
 
 /** What an app may load, speak to and use: its own files, its relay, the camera for scanning. */
 const securityHeaders = (relay: string): Readonly<Record<string, string>> => {
-  const { host } = new URL(relay);
+  const { host, protocol } = new URL(relay);
+  // Frames by the one, blobs by the other.
+  const places = protocol === 'wss:' ? `wss://${host} https://${host}` : `ws://${host} http://${host}`;
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self' data: blob:",
     "media-src 'self' blob: mediastream:",
-    `connect-src 'self' ws://${host} wss://${host}`,
+    `connect-src 'self' ${places}`,
     "worker-src 'self'",
     "manifest-src 'self'",
     "font-src 'self'",

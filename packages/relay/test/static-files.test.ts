@@ -107,7 +107,7 @@ files(
       const { headers } = await get(path);
       const policy = String(headers['content-security-policy']).split('; ');
       assert.ok(policy.includes("default-src 'none'") && policy.includes("script-src 'self'"));
-      assert.ok(policy.includes("connect-src 'self' ws://127.0.0.1:9999 wss://127.0.0.1:9999"));
+      assert.ok(policy.includes("connect-src 'self' ws://127.0.0.1:9999 http://127.0.0.1:9999"));
       assert.ok(policy.includes("frame-ancestors 'none'") && policy.includes("base-uri 'none'"));
       assert.not.match(policy.join(), /unsafe|\*/);
       assert.is(headers['x-content-type-options'], 'nosniff');
