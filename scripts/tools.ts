@@ -1,4 +1,4 @@
-// Programs of the system that some tests need: a browser, a system call tracer, a NATS server. Finds them, or installs
+// Programs of the system that some tests need: a browser, a system call tracer, a false clock, a NATS server. Finds them, or installs
 // them where that is possible without asking anybody: as root on Debian and its relatives.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -20,6 +20,13 @@ export const CHROMIUM: Tool = {
 };
 
 export const STRACE: Tool = { variable: 'SEALWIRE_STRACE', programs: ['strace'], aptPackage: 'strace' };
+
+/** Runs a program under another clock. */
+export const FAKETIME: Tool = {
+  variable: 'SEALWIRE_FAKETIME',
+  programs: ['faketime'],
+  aptPackage: 'faketime',
+};
 
 export const NATS: Tool = { variable: 'SEALWIRE_NATS', programs: ['nats-server'], aptPackage: 'nats-server' };
 

@@ -11,7 +11,7 @@ export interface TestFile {
   readonly timeoutMs: number | undefined;
   /** Runs alone, after all others. */
   readonly exclusive: boolean;
-  /** `chromium`, `strace`, `nats`, `build`. */
+  /** `chromium`, `strace`, `faketime`, `nats`, `build`. */
   readonly needs: ReadonlySet<Need>;
   /** Only part of the slow run: under test/slow, or named *.slow.test.ts. */
   readonly slowOnly: boolean;
@@ -19,9 +19,9 @@ export interface TestFile {
   readonly slowVariant: boolean;
 }
 
-export type Need = 'chromium' | 'strace' | 'nats' | 'build';
+export type Need = 'chromium' | 'strace' | 'faketime' | 'nats' | 'build';
 
-const NEEDS: readonly string[] = ['chromium', 'strace', 'nats', 'build'] satisfies Need[];
+const NEEDS: readonly string[] = ['chromium', 'strace', 'faketime', 'nats', 'build'] satisfies Need[];
 const PLACES = [
   /^packages\/[^/]+\/test\/.*\.test\.ts$/,
   /^apps\/[^/]+\/test\/.*\.test\.tsx?$/,
@@ -58,7 +58,7 @@ export function discover(root: string): TestFile[] {
 
 /**
  * Reads the directives of one file: `// timeout: 180s`, `// exclusive`, `// slow`,
- * `// needs: chromium, strace, nats, build`.
+ * `// needs: chromium, strace, faketime, nats, build`.
  * Tests that drive playwright-core need chromium without saying so.
  */
 export function describeFile(path: string, text: string): TestFile {

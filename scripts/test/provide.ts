@@ -1,12 +1,13 @@
-// What some test files need before they run: a browser, strace, a NATS server, fresh builds. Fetched once, and only if a
-// file asks for it. Without a browser or NATS, their tests fail; without strace, tests of system calls are skipped.
+// What some test files need before they run: a browser, strace, faketime, a NATS server, fresh builds. Fetched once, and only if a
+// file asks for it. Without a browser or NATS, their tests fail; without strace or faketime, tests of system
+// calls and of jumping clocks are skipped.
 import { spawnSync } from 'node:child_process';
-import { CHROMIUM, ensureTool, type Had, NATS, STRACE } from '../tools.ts';
+import { CHROMIUM, ensureTool, FAKETIME, type Had, NATS, STRACE } from '../tools.ts';
 import type { Need, TestFile } from './discover.ts';
 import type { FileResult } from './run-file.ts';
 
 export interface Provided {
-  /** For the test processes: SEALWIRE_CHROMIUM, SEALWIRE_STRACE, SEALWIRE_NATS. */
+  /** For the test processes: SEALWIRE_CHROMIUM, SEALWIRE_STRACE, SEALWIRE_FAKETIME, SEALWIRE_NATS. */
   readonly env: Readonly<Record<string, string>>;
   /** The result of a file that cannot run for want of something; undefined when it can. */
   readonly instead: (file: TestFile) => Promise<FileResult> | undefined;
@@ -35,6 +36,7 @@ export function provide(options: ProvideOptions): Provided {
     else note('chromium', 'failed', 'SEALWIRE_CHROMIUM', tool(CHROMIUM));
   }
   if (wanted('strace')) note('strace', 'skipped', 'SEALWIRE_STRACE', tool(STRACE));
+  if (wanted('faketime')) note('faketime', 'skipped', 'SEALWIRE_FAKETIME', tool(FAKETIME));
   if (wanted('nats')) note('nats', 'failed', 'SEALWIRE_NATS', tool(NATS));
   if (files.some((file) => file.needs.has('build') && !(noBrowser && file.needs.has('chromium')))) {
     say('building, for the tests that run what is built');

@@ -182,6 +182,7 @@ const NEEDY = [
   describeFile('test/browser.test.ts', '// needs: chromium, build\n'),
   describeFile('test/strace.test.ts', '// needs: strace\n'),
   describeFile('test/nats.test.ts', '// needs: nats\n'),
+  describeFile('test/clock.test.ts', '// needs: faketime\n'),
   describeFile('test/plain.test.ts', ''),
 ];
 
@@ -198,11 +199,12 @@ test('provide: what is there is handed to the tests', () => {
   assert.equal(provided.env, {
     SEALWIRE_CHROMIUM: '/there/chromium',
     SEALWIRE_STRACE: '/there/strace',
+    SEALWIRE_FAKETIME: '/there/faketime',
     SEALWIRE_NATS: '/there/nats-server',
   });
   assert.equal(
     NEEDY.map((file) => provided.instead(file)),
-    [undefined, undefined, undefined, undefined],
+    [undefined, undefined, undefined, undefined, undefined],
   );
 });
 
@@ -214,10 +216,13 @@ test('provide: no browser and no NATS are failures that say what to install; no 
     noBrowser: false,
     tool: (tool) => ({ path: undefined, missing: `install ${tool.aptPackage}` }),
   });
-  const [browser, strace, nats, plain] = await Promise.all(NEEDY.map((file) => provided.instead(file)));
+  const [browser, strace, nats, clock, plain] = await Promise.all(
+    NEEDY.map((file) => provided.instead(file)),
+  );
   assert.equal([browser?.failed, browser?.skipped, browser?.reasons], [1, 0, ['install chromium']]);
   assert.equal([strace?.failed, strace?.skipped], [0, 1]);
   assert.equal([nats?.failed, nats?.reasons], [1, ['install nats-server']]);
+  assert.equal([clock?.failed, clock?.skipped], [0, 1]);
   assert.is(plain, undefined);
   assert.match(said.join('\n'), /need strace are skipped: install strace/);
 });
@@ -241,7 +246,7 @@ test('provide: SEALWIRE_NO_BROWSER skips browser tests, says so, and neither ins
   const browser = await provided.instead(NEEDY[0] as TestFile);
   assert.equal([browser?.failed, browser?.skipped], [0, 1]);
   assert.match(said.join('\n'), /SEALWIRE_NO_BROWSER=1/);
-  assert.equal(asked, ['strace', 'nats-server']);
+  assert.equal(asked, ['strace', 'faketime', 'nats-server']);
 });
 
 test('provide: a failed build fails the tests that need it, with its output', async () => {
