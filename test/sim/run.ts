@@ -100,7 +100,11 @@ const play = async (stage: Stage): Promise<void> => {
   turncoat?.stop();
   liar.stop();
   heal(stage);
-  await rest(world, everybody(stage), () => heal(stage));
+  await rest(world, everybody(stage), () => {
+    heal(stage);
+    // What is owed to people waits for a room that lets them in.
+    seizures.moveOn();
+  });
   await seizures.settle();
   if (cast !== 'honest') {
     await lastWords(stage);

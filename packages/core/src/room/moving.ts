@@ -2,8 +2,8 @@
 // known to have. Rules: spec/chats.md §4.
 import { sameBytes } from '@sealwire/protocol';
 import { decodeBody } from '../frame/body.ts';
-import type { RecordId } from '../vault/vault.ts';
 import type { RoomAddress } from './keyring.ts';
+import type { Waiting } from './opening.ts';
 import type { RoomRecord, StoredBody } from './records.ts';
 import type { LoadedRecord } from './room-vault.ts';
 import { bodiesRecord, bodyKey, isOwn } from './sender.ts';
@@ -38,9 +38,9 @@ export const hasMoved = ({ address }: RoomState, records: readonly LoadedRecord[
 /**
  * Takes the state to another room, of which nothing has come yet.
  *
- * @param waiting - records of frames that wait, and that will come in the new room, if at all.
+ * @param waiting - frames that wait, and that will come in the new room, if at all.
  */
-export const moveState = (state: RoomState, address: RoomAddress, waiting: readonly RecordId[]): void => {
+export const moveState = (state: RoomState, address: RoomAddress, waiting: readonly Waiting[]): void => {
   const { vault } = state.options;
   state.address = address;
   state.keyring.moveTo(address);
@@ -52,7 +52,8 @@ export const moveState = (state: RoomState, address: RoomAddress, waiting: reado
   for (const item of state.framed) item.sent = false;
   findMissing(state, vault.records());
   // A failed vault reports itself; the chat moves once more at the next start.
-  vault.commit({ put: [bodiesRecord(state, [])], remove: waiting }).durable.catch(() => undefined);
+  const remove = waiting.flatMap(({ record }) => record ?? []);
+  vault.commit({ put: [bodiesRecord(state, [])], remove }).durable.catch(() => undefined);
 };
 
 /** What was refused is among it: those that come later must refuse it as well, and log entries prove themselves. */

@@ -67,20 +67,10 @@ export const createPaging = (options: PagingOptions) => {
       );
       return wake(behind.map(({ page }) => page.stream));
     },
-    /** Has the bodies of closed pages that were in another room than this one among the vault's while something runs. */
-    async withMoved(to: Uint8Array, run: () => void): Promise<void> {
+    /** Wakes what was closed in another room than this one: it is to be put there, and is closed again after that. */
+    wakeMoved: (to: Uint8Array): Promise<void> => {
       const room = toHex(to);
-      const moved = [...state.closed.values()].flatMap(({ page }) =>
-        page.room !== room && !state.awake.has(page.stream) ? [page.stream] : [],
-      );
-      const lost = await readClosed(state, moved);
-      closed = undefined;
-      run();
-      for (const stream of moved) {
-        state.awake.delete(stream);
-        state.options.vault.wake(stream, undefined);
-      }
-      if (lost.length > 0) options.startOver();
+      return wake([...state.closed.values()].flatMap(({ page }) => (page.room === room ? [] : page.stream)));
     },
     /** The storage was deleted and written anew: what lay beside the vault may be gone. */
     async repaired(): Promise<void> {

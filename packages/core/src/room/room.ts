@@ -179,7 +179,8 @@ export const createRoom = (
     .then(learnOwn)
     .then(async () => {
       if (!hasMoved(state, records)) return;
-      await paging.withMoved(state.address.id, () => findMissing(state, state.options.vault.records()));
+      await paging.wakeMoved(state.address.id);
+      findMissing(state, state.options.vault.records());
     });
 
   return {
@@ -301,9 +302,8 @@ export const createRoom = (
         fetches += 1;
         isRefused = false;
         sender.moved();
-        const left = inbox.moved();
-        const waiting = left.flatMap(({ record }) => record ?? []);
-        await paging.withMoved(address.id, () => moveState(state, address, waiting));
+        await paging.wakeMoved(address.id);
+        moveState(state, address, inbox.moved());
         key = toHex(address.id);
         changed();
       }),
