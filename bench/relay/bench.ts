@@ -19,6 +19,8 @@ export interface RelaySizes {
   readonly chat: number;
   readonly batches: readonly number[];
   readonly growth: readonly number[];
+  /** Commits of a hundred appends each that a growth figure is the mean of. */
+  readonly growthBatches: number;
   readonly rounds: number;
   readonly forMs: number;
 }
@@ -28,13 +30,14 @@ export const relaySuite: Suite = {
   about: 'the relay, every append durable, beside y-websocket, Hocuspocus and a bare broadcast',
   run: (options) =>
     runRelay(options, {
-      fanOut: [10, 100, 1_000],
-      idle: options.quick ? [1_000] : [1_000, 10_000],
-      chat: options.quick ? 10_000 : 100_000,
+      fanOut: options.quick ? [10, 100] : [10, 100, 1_000],
+      idle: options.quick ? [300] : [1_000, 10_000],
+      chat: options.quick ? 1_000 : 100_000,
       batches: [1, 100, 1_000],
       growth: options.quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000],
+      growthBatches: options.quick ? 25 : 100,
       rounds: options.quick ? 1 : 5,
-      forMs: options.quick ? 700 : 3_000,
+      forMs: options.quick ? 400 : 3_000,
     }),
 };
 
@@ -193,13 +196,13 @@ const idleCase = async (stage: Stage, connections: number): Promise<void> => {
   stage.row(row, kilobytes, [yWebsocket, hocuspocus]);
 };
 
-const growthCases = async (stage: Stage, { growth }: RelaySizes): Promise<GrowthLine[]> => {
+const growthCases = async (stage: Stage, { growth, growthBatches }: RelaySizes): Promise<GrowthLine[]> => {
   const lines: GrowthLine[] = [];
   for (const what of ['rooms', 'frames'] as const) {
     const costs = [];
     for (const many of growth) {
       stage.say(`growth: ${many} ${what}`);
-      costs.push(await grown(what, many));
+      costs.push(await grown(what, many, growthBatches));
     }
     lines.push(...growthLines(what, growth, costs));
     const [least, most] = [growth[0]!, growth.at(-1)!];

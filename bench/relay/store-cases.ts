@@ -54,5 +54,5 @@ export interface Grown {
   readonly catchUpUs: number;
 }
 
-export const grown = (what: 'rooms' | 'frames', many: number): Promise<Grown> =>
-  measured<Grown>('growth.mjs', [what], [String(many)]);
+export const grown = (what: 'rooms' | 'frames', many: number, batches: number): Promise<Grown> =>
+  measured<Grown>('growth.mjs', [what], [String(many), String(batches)]);

@@ -1,18 +1,17 @@
 // What an append and a catch-up cost in a store that holds so much already. No spec rules here.
-// Arguments: rooms or frames, an empty folder, how many of them.
+// Arguments: rooms or frames, an empty folder, how many of them, how many commits are timed.
 import { createHash, randomBytes } from 'node:crypto';
 import { lmdbStore } from '@sealwire/relay';
 
 const FRAME_BYTES = 304;
 const BATCH = 100;
-const BATCHES = 100;
-const READS = 2_000;
+const READS_A_BATCH = 20;
 /** Frames that a device has missed. */
 const MISSED = 50;
 const FILL = 2_000;
 
-const [what, folder, manyText] = process.argv.slice(2);
-const many = Number(manyText);
+const [what, folder, ...numbers] = process.argv.slice(2);
+const [many, batches] = numbers.map(Number);
 const store = await lmdbStore(folder);
 const author = randomBytes(32);
 const frame = randomBytes(FRAME_BYTES);
@@ -54,15 +53,15 @@ const timed = async (count, run) => {
   return ((performance.now() - from) / count) * 1000;
 };
 
-await timed(BATCHES / 4, appendBatch);
-const appendUs = (await timed(BATCHES, appendBatch)) / BATCH;
+await timed(batches / 4, appendBatch);
+const appendUs = (await timed(batches, appendBatch)) / BATCH;
 const catchUp = (i) => {
   const room = read[i % read.length];
   const after = store.head(room) - MISSED;
   const { frames } = store.read({ room, stream: '', after, maxBytes: 256 * 1024 });
   if (frames.length !== MISSED) throw new Error(`${frames.length} frames instead of ${MISSED}`);
 };
-await timed(READS / 4, catchUp);
-const catchUpUs = await timed(READS, catchUp);
+await timed((batches * READS_A_BATCH) / 4, catchUp);
+const catchUpUs = await timed(batches * READS_A_BATCH, catchUp);
 await store.close();
 process.stdout.write(`${JSON.stringify({ appendUs, catchUpUs })}\n`);
