@@ -33,12 +33,11 @@ export const principalOfAuthor = (key: string): Uint8Array =>
 
 export const createAuthorCounts = (durable: CountedAuthors): AuthorCounts => {
   const changed = new Map<string, OpenUsage | undefined>();
-  /** Most frames of a batch follow one of the same author in the same room, whose key need not be made for each. */
-  let last:
-    | { readonly roomKey: string; readonly principal: Uint8Array; readonly usage: OpenUsage }
-    | undefined;
+  /** Who wrote last in each room: mostly the next one too, whose key need not be made again. */
+  const last = new Map<string, { readonly principal: Uint8Array; readonly usage: OpenUsage }>();
   const open = (room: Uint8Array, roomKey: string, principal: Uint8Array): OpenUsage => {
-    if (last?.principal === principal && last.roomKey === roomKey) return last.usage;
+    const before = last.get(roomKey);
+    if (before?.principal === principal) return before.usage;
     const key = roomKey + keyOf(principal);
     let usage = changed.get(key);
     if (usage === undefined) {
@@ -46,7 +45,7 @@ export const createAuthorCounts = (durable: CountedAuthors): AuthorCounts => {
       usage = changed.has(key) ? { rooms: 0, bytes: 0 } : { ...durable.authored(room, principal, key) };
       changed.set(key, usage);
     }
-    last = { roomKey, principal, usage };
+    last.set(roomKey, { principal, usage });
     return usage;
   };
   return {
@@ -57,8 +56,8 @@ export const createAuthorCounts = (durable: CountedAuthors): AuthorCounts => {
       usage.bytes = Math.max(0, usage.bytes + bytes);
     },
     deleteRoom(room) {
-      last = undefined;
       const prefix = keyOf(room);
+      last.delete(prefix);
       const left = new Map<string, Usage | undefined>();
       for (const { principal, usage } of durable.authorsOf(room)) left.set(prefix + keyOf(principal), usage);
       for (const [key, usage] of changed) if (key.startsWith(prefix)) left.set(key, usage);

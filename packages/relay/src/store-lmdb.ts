@@ -2,11 +2,12 @@
 import { statfs } from 'node:fs/promises';
 import { SealwireError, type StoredFrame } from '@sealwire/protocol';
 import type { RootDatabase } from 'lmdb';
-import { type Author, principalOfAuthor } from './authored.ts';
+import type { Author } from './authored.ts';
 import { boundedMap } from './bounded-map.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type InboxRecord, pageOf } from './inbox-record.ts';
 import { copyOf, keyOf } from './keys.ts';
+import { createSavedAuthors, type SavedAuthors } from './lmdb-authored.ts';
 import { checkLength, glance } from './lmdb-check.ts';
 import { countRoom, endBefore, NOTHING } from './lmdb-rooms.ts';
 import { createSweep, type Sweep } from './lmdb-sweep.ts';
@@ -136,7 +137,7 @@ class LmdbState implements Backing {
   readonly #tables: Tables;
   readonly #heads = boundedMap<string, number>(CACHED);
   readonly #usage = boundedMap<string, Usage>(CACHED);
-  readonly #authored = boundedMap<string, Usage>(CACHED);
+  readonly #authors: SavedAuthors;
   readonly #shares = boundedMap<string, RoomShare>(CACHED);
   readonly #streams = boundedMap<string, true>(CACHED);
   readonly #sweep: Sweep;
@@ -150,7 +151,9 @@ class LmdbState implements Backing {
     this.relayId = copyOf(tables.meta.get(META.relayId)!);
     const floor = tables.meta.get(META.floor);
     this.floor = floor ? positionOfKey(floor) : 0;
-    this.#sweep = createSweep({ root, tables }, (cause) => void this.#failure(cause).then(failed));
+    const fail = (cause: unknown): void => void this.#failure(cause).then(failed);
+    this.#sweep = createSweep({ root, tables }, fail);
+    this.#authors = createSavedAuthors({ root, tables }, fail);
   }
 
   head(room: Uint8Array, roomKey: string): number {
@@ -260,18 +263,11 @@ class LmdbState implements Backing {
   }
 
   authored(_room: Uint8Array, _principal: Uint8Array, key: string): Usage {
-    const cached = this.#authored.get(key);
-    if (cached !== undefined) return cached;
-    const stored = this.#tables.authored.get(Buffer.from(key, 'latin1'));
-    const usage = stored ? decodeUsage(stored) : { rooms: 0, bytes: 0 };
-    this.#authored.set(key, usage);
-    return usage;
+    return this.#authors.get(key);
   }
 
-  *authorsOf(room: Uint8Array): Generator<Author> {
-    const start = Buffer.from(room);
-    for (const { key, value } of this.#tables.authored.getRange({ start, end: endOf(start, start.length) }))
-      yield { principal: principalOfAuthor(key.toString('latin1')), usage: decodeUsage(value) };
+  authorsOf(room: Uint8Array): Iterable<Author> {
+    return this.#authors.of(room);
   }
 
   inbox(principal: Uint8Array): InboxRecord | undefined {
@@ -291,29 +287,32 @@ class LmdbState implements Backing {
   }
 
   async commit(batch: Batch): Promise<void> {
+    const gone = this.#authors.gone(batch.authored);
     try {
-      await this.#write(batch);
+      await this.#write(batch, gone);
     } catch (cause) {
+      this.#authors.ended(gone, undefined);
       throw await this.#failure(cause);
     }
+    this.#authors.ended(gone, batch.authored);
     for (const [roomKey, head] of batch.heads) this.#heads.set(roomKey, head);
     for (const [roomKey, share] of batch.shares) this.#shares.set(roomKey, share);
     this.#sweep.begin(batch.deleted.values());
     for (const [key, usage] of batch.usage) this.#usage.set(key, usage);
-    for (const [key, usage] of batch.authored) this.#authored.set(key, usage ?? { rooms: 0, bytes: 0 });
   }
 
   /** One LMDB transaction: all or nothing. Resolves after its sync. */
-  async #write(batch: Batch): Promise<void> {
+  async #write(batch: Batch, gone: readonly string[]): Promise<void> {
     // Made before the transaction begins: what throws within it would commit half of the batch.
     const changes = [...this.#recordChanges(batch), ...this.#frameChanges(batch)];
+    for (const key of gone) changes.push({ table: this.#tables.authored, key: Buffer.from(key, 'latin1') });
     await this.#root.batch(() => {
       for (const { table, key, value } of changes) void (value ? table.put(key, value) : table.remove(key));
     });
   }
 
   *#recordChanges(batch: Batch): Generator<Change> {
-    const { principals, owners, farewells, rooms, inboxes, letters, usage: counts, authored } = this.#tables;
+    const { principals, owners, farewells, rooms, inboxes, letters, usage: counts } = this.#tables;
     for (const { before } of batch.principals.values()) {
       for (const key of before?.relayKeys ?? []) yield { table: owners, key: Buffer.from(key) };
     }
@@ -332,10 +331,6 @@ class LmdbState implements Backing {
     }
     for (const [key, usage] of batch.usage) {
       yield { table: counts, key: Buffer.from(key, 'latin1'), value: Buffer.from(encodeUsage(usage)) };
-    }
-    for (const [key, usage] of batch.authored) {
-      const change = { table: authored, key: Buffer.from(key, 'latin1') };
-      yield usage ? { ...change, value: Buffer.from(encodeUsage(usage)) } : change;
     }
     for (const record of batch.inboxes.values()) {
       yield { table: inboxes, key: Buffer.from(record.principal), value: Buffer.from(encodeInbox(record)) };
@@ -382,6 +377,7 @@ class LmdbState implements Backing {
 
   async close(): Promise<void> {
     await this.#sweep.stop();
+    await this.#authors.close();
     await this.#root.close();
   }
 }
