@@ -19,10 +19,9 @@ import {
   serveApp,
   staticFiles,
 } from '@sealwire/relay';
-import type { NatsStoreOptions } from '@sealwire/relay/nats';
 import { parseCommand, runCommand } from './commands.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { HELP, type NatsPlace, type Options, parseOptions } from './options.ts';
+import { HELP, type Options, parseOptions } from './options.ts';
 
 const main = async (options: Options): Promise<void> => {
   const { host, port, data, address, limits, proxy, trusted } = options;
@@ -34,14 +33,13 @@ const main = async (options: Options): Promise<void> => {
     key: await readFile(options.tls.key, 'utf8'),
   };
   const relay = await createRelay({
-    store: await openStore(options, (error) =>
+    ...(await openStores(options, (error) =>
       tell({ event: 'store-failed', code: error.code }, options, metrics),
-    ),
+    )),
     host,
     port,
     limits,
     ...(tls && { tls }),
-    ...(options.blobs && { blobs: await openBlobs(options) }),
     mayAsk: allowOrigins({ listed: options.origins, ports: options.apps.map((app) => app.port) }),
     ...(metrics && { measures: metrics.measures }),
     ...(addressOf && { addressOf }),
@@ -68,24 +66,28 @@ const main = async (options: Options): Promise<void> => {
   process.stdout.write(`sealwire relay listening on ${relay.address}\n`);
 };
 
-const openStore = async (
-  { data, store }: Options,
+/** Where frames and blobs are kept. */
+interface Stores {
+  readonly store: LogStore;
+  /** Absent where none are wanted. */
+  readonly blobs?: BlobStore;
+}
+
+const openStores = async (
+  { data, store: place, blobs: wanted }: Options,
   failed: NonNullable<LmdbOptions['failed']>,
-): Promise<LogStore> => {
-  if (store === undefined) return lmdbStore(data, { failed });
+): Promise<Stores> => {
+  if (place === undefined) {
+    const store = await lmdbStore(data, { failed });
+    return { store, ...(wanted && { blobs: await fileBlobStore(join(data, 'blobs')) }) };
+  }
   // Only whoever asks for it loads the client of NATS.
-  const { natsStore } = await import('@sealwire/relay/nats');
-  return natsStore(placeOf(store));
+  const { natsBlobStore, natsStore } = await import('@sealwire/relay/nats');
+  const { tls, ...rest } = place;
+  const at = { ...rest, ...(tls && { tls: {} }) };
+  const store = await natsStore(at);
+  return { store, ...(wanted && { blobs: await natsBlobStore(at) }) };
 };
-
-/** Where the store is, the blobs are. */
-const openBlobs = async ({ data, store }: Options): Promise<BlobStore> => {
-  if (store === undefined) return fileBlobStore(join(data, 'blobs'));
-  const { natsBlobStore } = await import('@sealwire/relay/nats');
-  return natsBlobStore(placeOf(store));
-};
-
-const placeOf = ({ tls, ...place }: NatsPlace): NatsStoreOptions => ({ ...place, ...(tls && { tls: {} }) });
 
 const tell = (event: RelayEvent, { log }: Options, metrics: Metrics | undefined): void => {
   metrics?.log(event);
