@@ -35,8 +35,8 @@ const main = async (args: readonly string[]): Promise<number> => {
         quick: options.quick,
         trace: options.trace,
         say,
-        show: (suite, { results, notes, pictures = new Map() }) => {
-          const table = formatTable(results, baseline.ratios[suite.name]);
+        show: (suite, { results, notes, absent = [], pictures = new Map() }) => {
+          const table = formatTable(results, baseline.ratios[suite.name], absent);
           print(`\n${[table, '', ...notes].join('\n')}`);
           complaints.push(...complaintsOf(results, suite, baseline));
           if (!options.plot) return;
@@ -44,7 +44,7 @@ const main = async (args: readonly string[]): Promise<number> => {
           for (const [name, svg] of [['plot.svg', picture] as const, ...pictures])
             writeFileSync(new URL(`${suite.name}/${name}`, import.meta.url), svg);
           const page = new URL(`${suite.name}/README.md`, import.meta.url);
-          const figures = figuresOf(environment(options.quick), results, notes);
+          const figures = figuresOf(environment(options.quick), results, notes, absent);
           writeFileSync(page, withFigures(readFileSync(page, 'utf8'), figures));
         },
       },

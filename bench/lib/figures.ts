@@ -1,5 +1,5 @@
 // The figures of a run inside a suite's README, between two comments, so that the page never says what no run gave.
-import type { Report, Result } from './result.ts';
+import type { Absent, Report, Result } from './result.ts';
 
 const BEGIN = '<!-- figures of one run -->';
 const END = '<!-- end of figures -->';
@@ -16,6 +16,7 @@ export const figuresOf = (
   { node, cores, quick }: Report['env'],
   results: readonly Result[],
   notes: readonly string[],
+  absent: readonly Absent[] = [],
 ): string =>
   [
     `Medians of one run${quick ? ' with `--quick`' : ''}, ${cores} cores, Node ${node}.`,
@@ -25,6 +26,10 @@ export const figuresOf = (
     ...results.map(
       ({ case: name, unit, better, ours, peers, ratio }) =>
         `| \`${name}\` | ${unit}, ${better} is better | ${format(ours)} | ${peers.map((peer) => `${peer.name} ${peer.version}: ${format(peer.value)}`).join('; ')} | ${ratio.toFixed(2)} |`,
+    ),
+    ...absent.map(
+      ({ case: name, name: peer, version, why }) =>
+        `| \`${name}\` | – | – | ${peer} ${version} does not run here: ${why} | – |`,
     ),
     '',
     ...notes.map((note) => `- ${note}`),

@@ -24,6 +24,15 @@ export interface Result {
   readonly samples: { readonly ours: readonly number[]; readonly peers: readonly (readonly number[])[] };
 }
 
+/** A peer that does not run here: it has no figures, but its place in the table. */
+export interface Absent {
+  readonly suite: string;
+  readonly case: string;
+  readonly name: string;
+  readonly version: string;
+  readonly why: string;
+}
+
 export interface Report {
   readonly env: {
     readonly node: string;
@@ -33,6 +42,8 @@ export interface Report {
     readonly quick: boolean;
   };
   readonly results: readonly Result[];
+  /** Left out if every peer ran. */
+  readonly absent?: readonly Absent[];
 }
 
 export const environment = (quick: boolean): Report['env'] => ({

@@ -1,5 +1,5 @@
 // What a suite is, and how several are run.
-import { environment, type Report, type Result } from './result.ts';
+import { type Absent, environment, type Report, type Result } from './result.ts';
 
 export interface SuiteRun {
   readonly quick: boolean;
@@ -24,6 +24,8 @@ export interface Suite {
 export interface SuiteResult {
   readonly results: readonly Result[];
   readonly notes: readonly string[];
+  /** Peers that did not run. */
+  readonly absent?: readonly Absent[];
   /** More pictures, SVG by file name. */
   readonly pictures?: ReadonlyMap<string, string>;
 }
@@ -36,11 +38,14 @@ export const runSuites = async (
   },
 ): Promise<Report> => {
   const all: Result[] = [];
+  const absent: Absent[] = [];
   for (const suite of suites) {
     options.say(`${suite.name}: ${suite.about}`);
     const result = await suite.run(options);
     options.show(suite, result);
     all.push(...result.results);
+    absent.push(...(result.absent ?? []));
   }
-  return { env: environment(options.quick), results: all };
+  const env = environment(options.quick);
+  return absent.length > 0 ? { env, results: all, absent } : { env, results: all };
 };

@@ -1,10 +1,14 @@
 // Results as a table for people.
-import { type Result, ratioSpread } from './result.ts';
+import { type Absent, type Result, ratioSpread } from './result.ts';
 
-/** @param baseline - ratios measured earlier, by case; shown beside the new ones. */
+/**
+ * @param baseline - ratios measured earlier, by case; shown beside the new ones.
+ * @param absent - peers that did not run: a line each, with the reason.
+ */
 export const formatTable = (
   results: readonly Result[],
   baseline: Readonly<Record<string, number>> = {},
+  absent: readonly Absent[] = [],
 ): string => {
   const head = ['case', 'unit', 'better', 'ours', 'best peer', 'ratio', 'middle half', 'baseline', 'peer'];
   const rows = results.map((result) => {
@@ -29,8 +33,16 @@ export const formatTable = (
       .map((cell, i) => (NUMERIC.has(head[i]!) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join('  ')
       .trimEnd();
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+  return [
+    line(head),
+    line(widths.map((width) => '-'.repeat(width))),
+    ...rows.map(line),
+    ...absent.map(absentLine),
+  ].join('\n');
 };
+
+const absentLine = ({ case: name, name: peer, version, why }: Absent): string =>
+  `${name}  ${peer} ${version} does not run here: ${why}`;
 
 const NUMERIC = new Set(['ours', 'best peer', 'ratio', 'middle half', 'baseline']);
 

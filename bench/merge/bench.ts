@@ -1,19 +1,21 @@
 // The merge suite: a device that was away catches up on a sealed chat, beside plain Yjs on the same messages.
 // What is measured and what is not: README.md.
 import { createRequire } from 'node:module';
-import { type Measured, type Result, ResultsDiffer, toResult } from '../lib/result.ts';
+import { type Absent, type Measured, type Result, ResultsDiffer, toResult } from '../lib/result.ts';
 import { type Contender, type RoundOptions, takeRounds } from '../lib/rounds.ts';
 import type { Suite, SuiteRun } from '../lib/suite.ts';
 import { countRuns, loadCounting, loadUnchecked } from './checks.ts';
+import { inOne, intoSealedVault, oneByOne, rateRow, sealed, takeRates } from './contenders.ts';
 import { CHAT, ONE_BY_ONE } from './conversation.ts';
-import { memoryVault, sealedVault } from './device.ts';
-import { catchUpInOne, catchUpOneByOne, stateBytes } from './plain.ts';
-import { type CaughtUp, catchUpSealed, deliveries, freshDevice } from './sealed.ts';
+import { memoryVault } from './device.ts';
+import { runPeers } from './peers-bench.ts';
+import { stateBytes } from './plain.ts';
+import { type CaughtUp, deliveries } from './sealed.ts';
 import { runTrace } from './trace-bench.ts';
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
 
 const FRAMES_OF = { messages: 10_000, sizes: [1, 3, 10, 32, 256] };
-const QUICK_MS = 48_000;
+const QUICK_MS = 30_000;
 const FULL_MS = 150_000;
 /** A sample of a smaller workload is the mean of several runs, of about so many messages together. */
 const SAMPLE_MESSAGES = 30_000;
@@ -28,6 +30,8 @@ export interface MergeSizes {
   readonly worst: number;
   /** Messages in each frame, for the rows that show what frames cost. Only in a full run. */
   readonly framesOf?: { readonly messages: number; readonly sizes: readonly number[] };
+  /** Messages of the catch-up beside other engines. */
+  readonly peers?: number;
   /** At most so many rounds. */
   readonly rounds?: number;
 }
@@ -39,13 +43,18 @@ export const mergeSuite: Suite = {
   run: (options) =>
     options.trace !== undefined
       ? runTrace(options.trace, options)
-      : runMerge(options, { catchUp: [10_000, 100_000], worst: 10_000, framesOf: FRAMES_OF }),
+      : runMerge(options, {
+          catchUp: [10_000, 100_000],
+          worst: 10_000,
+          framesOf: FRAMES_OF,
+          peers: options.quick ? 2_000 : 10_000,
+        }),
 };
 
 export const runMerge = async (
   { quick, say }: SuiteRun,
   sizes: MergeSizes,
-): Promise<{ results: Result[]; notes: string[] }> => {
+): Promise<{ results: Result[]; notes: string[]; absent: Absent[] }> => {
   const end = performance.now() + (quick ? QUICK_MS : FULL_MS);
   const started = performance.now();
   const hard = await makeWorkload('worst', sizes.worst, ONE_BY_ONE, say);
@@ -77,12 +86,21 @@ export const runMerge = async (
   results.push(await timeChecks(hard, sizes.rounds ?? (quick ? 5 : 11), say));
   results.push(countBytes(`bytes/${chat.name}`, chat));
   if (!quick && sizes.framesOf) results.push(...(await timeFrames(sizes.framesOf, sizes.rounds ?? 5, say)));
+  const absent: Absent[] = [];
+  if (sizes.peers !== undefined) {
+    const whole = chat.messages === sizes.peers;
+    const shared = whole ? chat : await makeWorkload(sizeName(sizes.peers), sizes.peers, CHAT, say);
+    if (!whole) await requireEqual(shared);
+    const beside = await runPeers(shared, { rounds: sizes.rounds ?? (quick ? 3 : 5), say });
+    results.push(...beside.results);
+    absent.push(...beside.absent);
+  }
   const notes = [...histogramLines(chat), ...histogramLines(hard)];
   for (const count of leftOut)
     notes.push(
       `${sizeName(count)}: left out, making the messages would take ${Math.round((count * messageMs) / 1000)} s`,
     );
-  return { results, notes };
+  return { results, notes, absent };
 };
 
 const timeCatchUp = async (workload: Workload, rounds: RoundOptions): Promise<Result[]> => {
@@ -157,47 +175,6 @@ const timeFrames = async (
   }
   return results;
 };
-
-const sealed = ({ sealed }: Workload): Contender => ({
-  name: 'sealed',
-  async prepare() {
-    const device = await freshDevice(sealed.account, memoryVault());
-    const chunks = deliveries(sealed.frames);
-    return () => catchUpSealed(device, chunks);
-  },
-});
-
-const intoSealedVault = ({ sealed }: Workload): Contender => ({
-  name: 'sealed vault',
-  async prepare() {
-    const device = await freshDevice(sealed.account, await sealedVault());
-    const chunks = deliveries(sealed.frames);
-    return () => catchUpSealed(device, chunks);
-  },
-});
-
-const oneByOne = ({ plain }: Workload): Contender => ({
-  name: 'one by one',
-  prepare: () => async () => catchUpOneByOne(plain),
-});
-
-const inOne = ({ plain }: Workload): Contender => ({
-  name: 'one transaction',
-  prepare: () => async () => catchUpInOne(plain),
-});
-
-/** @returns messages a second of each round, by the contender's name. */
-const takeRates = async (
-  { messages }: Workload,
-  contenders: readonly Contender[],
-  rounds: RoundOptions,
-): Promise<(name: string) => number[]> => {
-  const times = await takeRounds(contenders, rounds);
-  return (name) => times.get(name)!.map((ms) => (messages / ms) * 1000);
-};
-
-const rateRow = (name: string, ours: readonly number[], peer: Measured): Result =>
-  toResult({ suite: 'merge', case: name, unit: 'messages/s', better: 'higher' }, ours, [peer]);
 
 /** What travels to the device that catches up, without the envelope of either transport. */
 const countBytes = (name: string, { messages, sealed, plain }: Workload): Result => {

@@ -98,6 +98,9 @@ export const catchUpInOne = (updates: readonly Uint8Array[]): CaughtUp => {
 /** Once, at the end: an observer that reads as messages come would take longer. */
 const read = (array: Y.Array<string>): unknown[] => array.map((text) => JSON.parse(text) as unknown);
 
+/** What a document holds whose updates came another way. */
+export const readPlain = (doc: Y.Doc): CaughtUp => ({ messages: read(doc.getArray<string>(MESSAGES)) });
+
 /** The whole chat as one update: what a y-websocket server sends to a new client. */
 export const stateBytes = (updates: readonly Uint8Array[]): number => {
   const doc = new Y.Doc();

@@ -1,7 +1,7 @@
 // One workload: what both sides make of one script, and the proof that they hold the same messages.
 import { seededRandom } from '@sealwire/testkit/random';
 import { ResultsDiffer } from '../lib/result.ts';
-import { conversation, inFramesOf, type Pace } from './conversation.ts';
+import { conversation, inFramesOf, type Pace, type Step } from './conversation.ts';
 import { memoryVault } from './device.ts';
 import { catchUpInOne, catchUpOneByOne, playPlain } from './plain.ts';
 import {
@@ -24,6 +24,9 @@ export interface Workload {
   readonly plain: readonly Uint8Array[];
 }
 
+/** The script that {@link makeWorkload} plays. */
+export const scriptOf = (count: number, pace: Pace): Step[] => conversation(seededRandom(SEED), count, pace);
+
 /** Plays one script on both sides. @param framesOf - makes frames of so many messages each; see {@link inFramesOf}. */
 export const makeWorkload = async (
   name: string,
@@ -33,7 +36,7 @@ export const makeWorkload = async (
   framesOf?: number,
 ): Promise<Workload> => {
   say(`${name}: four devices write ${count} messages`);
-  const script = conversation(seededRandom(SEED), count, pace);
+  const script = scriptOf(count, pace);
   const steps = framesOf === undefined ? script : inFramesOf(framesOf, script);
   const sealed = await playSealed(steps);
   say(`${name}: four plain documents write the same`);
