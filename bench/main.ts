@@ -12,8 +12,9 @@ import { mergeSuite } from './merge/bench.ts';
 import { natsSuite } from './nats/bench.ts';
 import { relaySuite } from './relay/bench.ts';
 import { rotationSuite } from './rotation/bench.ts';
+import { sizeSuite } from './size/bench.ts';
 
-const SUITES = [mergeSuite, rotationSuite, linkingSuite, relaySuite, natsSuite];
+const SUITES = [mergeSuite, sizeSuite, rotationSuite, linkingSuite, relaySuite, natsSuite];
 const BASELINE = new URL('baseline.json', import.meta.url);
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

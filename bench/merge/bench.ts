@@ -9,7 +9,7 @@ import { inOne, intoSealedVault, oneByOne, rateRow, sealed, takeRates } from './
 import { CHAT, ONE_BY_ONE } from './conversation.ts';
 import { memoryVault } from './device.ts';
 import { runPeers } from './peers-bench.ts';
-import { stateBytes } from './plain.ts';
+import { stateOf } from './plain.ts';
 import { type CaughtUp, deliveries } from './sealed.ts';
 import { runTrace } from './trace-bench.ts';
 import { cut, histogramLines, makeWorkload, requireEqual, sizeName, type Workload } from './workload.ts';
@@ -183,7 +183,7 @@ const countBytes = (name: string, { messages, sealed, plain }: Workload): Result
   const updates = plain.reduce((sum, update) => sum + update.length, 0);
   return toResult({ suite: 'merge', case: name, unit: 'B/message', better: 'lower' }, each(ours), [
     yjs('all updates', each(updates)),
-    yjs('whole state as one update', each(stateBytes(plain))),
+    yjs('whole state as one update', each(stateOf(plain).length)),
   ]);
 };
 

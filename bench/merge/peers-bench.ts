@@ -48,8 +48,8 @@ export const runPeers = async (
 
 const named = ({ name, version }: MergePeer) => ({ name, version });
 
-/** @throws ResultsDiffer unless every way gives the messages that were written, each once. */
-const makeEqual = async (peer: MergePeer, { messages, plain }: Workload): Promise<readonly Way[]> => {
+/** A peer's ways, tried. @throws ResultsDiffer unless every way gives the messages that were written, each once. */
+export const makeEqual = async (peer: MergePeer, { messages, plain }: Workload): Promise<readonly Way[]> => {
   const ways = await peer.make({ steps: scriptOf(messages, CHAT), plain });
   const wanted = sorted(catchUpInOne(plain).messages);
   for (const { what, catchUp } of ways) {

@@ -102,10 +102,10 @@ const read = (array: Y.Array<string>): unknown[] => array.map((text) => JSON.par
 export const readPlain = (doc: Y.Doc): CaughtUp => ({ messages: read(doc.getArray<string>(MESSAGES)) });
 
 /** The whole chat as one update: what a y-websocket server sends to a new client. */
-export const stateBytes = (updates: readonly Uint8Array[]): number => {
+export const stateOf = (updates: readonly Uint8Array[]): Uint8Array => {
   const doc = new Y.Doc();
   doc.transact(() => {
     for (const update of updates) Y.applyUpdate(doc, update);
   });
-  return Y.encodeStateAsUpdate(doc).length;
+  return Y.encodeStateAsUpdate(doc);
 };
