@@ -5,7 +5,6 @@ import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { complaintsOf, toBaseline } from './lib/gate.ts';
 import { parseOptions } from './lib/options.ts';
 import { plotResults } from './lib/plot.ts';
 import { median, quantile, type Result, ResultsDiffer, ratioSpread, toResult } from './lib/result.ts';
@@ -215,34 +214,6 @@ test('the rotation suite gives time and bytes for each size, beside MLS in the s
     ],
   );
   assert.match(notes.join('\n'), /rotation\/4\/bytes: bytes a member: ours \d+, ts-mls, fresh tree \d+/);
-});
-
-test('a ratio that is worse than earlier runs or than the suite allows is complained of', () => {
-  const result = (name: string, better: 'higher' | 'lower', unit: string, ratio: number) =>
-    toResult({ suite: 's', case: name, unit, better }, [ratio], [{ name: 'p', version: '1', samples: [1] }]);
-  const env = { node: '20', platform: 'x', arch: 'y', cores: 2, quick: true };
-  const baseline = toBaseline(
-    [1, 3, 2].map((ratio) => ({
-      env,
-      results: [result('fast', 'higher', 'messages/s', ratio), result('small', 'lower', 'B', 10)],
-    })),
-  );
-  assert.equal(baseline.ratios, { s: { fast: 2, small: 10 } });
-  assert.is(baseline.runs, 3);
-  const suite = { limits: new Map([['bounded', 1.5]]) };
-  const complaints = (...results: Result[]): string[] => complaintsOf(results, suite, baseline);
-  assert.equal(
-    complaints(result('fast', 'higher', 'messages/s', 1.01), result('small', 'lower', 'B', 10.19)),
-    [],
-  );
-  assert.match(
-    complaints(result('fast', 'higher', 'messages/s', 0.99))[0]!,
-    /fast has ratio 0\.99; .*at least 1\.00/,
-  );
-  assert.match(complaints(result('small', 'lower', 'B', 10.21))[0]!, /at most 10\.20/);
-  assert.match(complaints(result('bounded', 'lower', 'ms', 1.51))[0]!, /wanted: at most 1\.50/);
-  assert.equal(complaints(result('bounded', 'lower', 'ms', 1.49), result('new', 'lower', 'ms', 99)), []);
-  assert.throws(() => toBaseline([]), RangeError);
 });
 
 test('samples are taken in turn, at least and at most as often as asked', async () => {

@@ -1,21 +1,14 @@
 // `pnpm bench`: runs benchmark suites, prints a table on stdout and progress on stderr. Form of results: README.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { readBaseline } from './lib/baseline-files.ts';
 import { figuresOf, withFigures } from './lib/figures.ts';
-import { type Baseline, complaintsOf } from './lib/gate.ts';
+import { complaintsOf } from './lib/gate.ts';
 import { help, parseOptions } from './lib/options.ts';
 import { plotResults } from './lib/plot.ts';
 import { environment, ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
-import { linkingSuite } from './linking/bench.ts';
-import { mergeSuite } from './merge/bench.ts';
-import { natsSuite } from './nats/bench.ts';
-import { relaySuite } from './relay/bench.ts';
-import { rotationSuite } from './rotation/bench.ts';
-import { sizeSuite } from './size/bench.ts';
-
-const SUITES = [mergeSuite, sizeSuite, rotationSuite, linkingSuite, relaySuite, natsSuite];
-const BASELINE = new URL('baseline.json', import.meta.url);
+import { SUITES } from './suites.ts';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -28,7 +21,6 @@ const main = async (args: readonly string[]): Promise<number> => {
       print(help(SUITES));
       return 0;
     }
-    const baseline = JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline;
     const complaints: string[] = [];
     const report = await runSuites(
       SUITES.filter(({ name }) => options.suites.includes(name)),
@@ -37,7 +29,8 @@ const main = async (args: readonly string[]): Promise<number> => {
         trace: options.trace,
         say,
         show: (suite, { results, notes, absent = [], pictures = new Map() }) => {
-          const table = formatTable(results, baseline.ratios[suite.name], absent);
+          const baseline = readBaseline(suite.name);
+          const table = formatTable(results, baseline?.cases, absent);
           print(`\n${[table, '', ...notes].join('\n')}`);
           complaints.push(...complaintsOf(results, suite, baseline));
           if (!options.plot) return;

@@ -1,61 +1,83 @@
 // What fails a benchmark: a ratio that is worse than earlier runs explain, or than a suite allows. Never a time.
-import { median, type Report, type Result } from './result.ts';
+import { median, quantile, type Report, type Result, ratiosOfRounds } from './result.ts';
 import type { Suite } from './suite.ts';
 
-/** Ratios of earlier runs; `baseline.json`. */
+/** What earlier runs of a suite gave: its `baseline.json`. */
 export interface Baseline {
-  /** From how many runs they are the medians. */
-  readonly runs: number;
   readonly env: Omit<Report['env'], 'quick'>;
-  /** What part of its worth a ratio may lose: what is timed, and what is counted, which is the same in each run. */
-  readonly tolerance: { readonly timed: number; readonly counted: number };
-  /** By suite and case. */
-  readonly ratios: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly cases: Readonly<Record<string, CaseBaseline>>;
 }
 
-export const TOLERANCE: Baseline['tolerance'] = { timed: 0.5, counted: 0.02 };
+export interface CaseBaseline {
+  /** Median over the runs. */
+  readonly ratio: number;
+  /** What part of its worth the ratio may lose: 0 to 1. From how far rounds and runs lay apart. */
+  readonly tolerance: number;
+  readonly runs: number;
+}
 
-/** The baseline of several reports. @throws RangeError if there is none. */
-export const toBaseline = (reports: readonly Report[]): Baseline => {
+/**
+ * What is counted is nearly the same in each run. What is timed is allowed at least a seventh, and never more than half:
+ * a case of which no spread would excuse less is no measurement.
+ */
+export const TOLERANCE = { counted: 0.02, timed: 0.15, most: 0.5 } as const;
+/** How often the spread of earlier runs a ratio may be away. */
+const SPREADS = 2;
+
+/** The baseline of each suite in the reports. @throws RangeError if there is none. */
+export const toBaselines = (reports: readonly Report[]): Map<string, Baseline> => {
   const [first] = reports;
   if (!first) throw new RangeError('a baseline needs at least one report');
-  const samples = new Map<string, Map<string, number[]>>();
-  for (const { suite, case: name, ratio } of reports.flatMap(({ results }) => results)) {
-    const cases = samples.get(suite) ?? new Map<string, number[]>();
-    samples.set(suite, cases.set(name, [...(cases.get(name) ?? []), ratio]));
-  }
   const { quick: _, ...env } = first.env;
-  const ratios = Object.fromEntries(
-    [...samples].map(([suite, cases]) => [
+  const suites = new Map<string, Map<string, Result[]>>();
+  for (const result of reports.flatMap(({ results }) => results)) {
+    const cases = suites.get(result.suite) ?? new Map<string, Result[]>();
+    suites.set(result.suite, cases.set(result.case, [...(cases.get(result.case) ?? []), result]));
+  }
+  return new Map(
+    [...suites].map(([suite, cases]) => [
       suite,
-      Object.fromEntries([...cases].map(([name, each]) => [name, Number(median(each).toFixed(3))])),
+      { env, cases: Object.fromEntries([...cases].map(([name, runs]) => [name, caseOf(runs)])) },
     ]),
   );
-  return { runs: reports.length, env, tolerance: TOLERANCE, ratios };
+};
+
+const caseOf = (runs: readonly Result[]): CaseBaseline => {
+  const ratios = runs.map(({ ratio }) => ratio);
+  const ratio = median(ratios);
+  const rounds = runs.flatMap(ratiosOfRounds);
+  const spread = Math.max(
+    Math.max(...ratios) - Math.min(...ratios),
+    quantile(rounds, 0.75) - quantile(rounds, 0.25),
+  );
+  const least = isCounted(runs[0]!) ? TOLERANCE.counted : TOLERANCE.timed;
+  const tolerance = Math.min(TOLERANCE.most, Math.max(least, (SPREADS * spread) / ratio));
+  return { ratio: Number(ratio.toPrecision(3)), tolerance: Number(tolerance.toFixed(3)), runs: runs.length };
 };
 
 /** One line for each ratio that is too bad. */
 export const complaintsOf = (
   results: readonly Result[],
   { limits }: Pick<Suite, 'limits'>,
-  { ratios, tolerance }: Pick<Baseline, 'ratios' | 'tolerance'>,
+  baseline: Pick<Baseline, 'cases'> | undefined,
 ): string[] =>
   results.flatMap((result) => {
     const { suite, case: name, ratio } = result;
-    const before = ratios[suite]?.[name];
+    const before = baseline?.cases[name];
     const limit = limits?.get(name);
-    const part = isCounted(result) ? tolerance.counted : tolerance.timed;
-    const worst =
-      before !== undefined && (result.better === 'higher' ? before * (1 - part) : before / (1 - part));
+    const worst = before && worstOf(result, before);
     return [
       ...(limit !== undefined && isWorse(result, limit) ? [`wanted: ${bound(result, limit)}`] : []),
-      ...(worst !== false && isWorse(result, worst)
-        ? [`earlier runs: ${before?.toFixed(2)}, so ${bound(result, worst)}`]
+      ...(worst !== undefined && isWorse(result, worst)
+        ? [`earlier runs: ${before!.ratio}, so ${bound(result, worst)}`]
         : []),
     ].map((why) => `${suite}: ${name} has ratio ${ratio.toFixed(2)}; ${why}`);
   });
 
-const isCounted = ({ unit }: Result): boolean => unit.startsWith('B');
+const worstOf = ({ better }: Result, { ratio, tolerance }: CaseBaseline): number =>
+  better === 'higher' ? ratio * (1 - tolerance) : ratio / (1 - tolerance);
+
+const isCounted = ({ unit }: Result): boolean => unit.startsWith('B') || unit === 'round trips';
 
 const isWorse = ({ better, ratio }: Result, than: number): boolean =>
   better === 'higher' ? ratio < than : ratio > than;

@@ -97,9 +97,14 @@ export const toResult = (
   };
 };
 
-/** The middle half of the ratios of single rounds: how far a figure may be trusted. */
-export const ratioSpread = ({ samples }: Result): readonly [number, number] => {
+/** Ours over the best peer's, round by round. */
+export const ratiosOfRounds = ({ samples }: Result): number[] => {
   const peer = samples.peers[0]!;
-  const ratios = samples.ours.map((value, i) => value / (peer[i] ?? peer[0]!));
+  return samples.ours.map((value, i) => value / (peer[i] ?? peer[0]!));
+};
+
+/** The middle half of the ratios of single rounds: how far a figure may be trusted. */
+export const ratioSpread = (result: Result): readonly [number, number] => {
+  const ratios = ratiosOfRounds(result);
   return [quantile(ratios, 0.25), quantile(ratios, 0.75)];
 };

@@ -1,19 +1,20 @@
 // Results as a table for people.
+import type { CaseBaseline } from './gate.ts';
 import { type Absent, type Result, ratioSpread } from './result.ts';
 
 /**
- * @param baseline - ratios measured earlier, by case; shown beside the new ones.
+ * @param baseline - what was measured earlier, by case; its ratios are shown beside the new ones.
  * @param absent - peers that did not run: a line each, with the reason.
  */
 export const formatTable = (
   results: readonly Result[],
-  baseline: Readonly<Record<string, number>> = {},
+  baseline: Readonly<Record<string, CaseBaseline>> = {},
   absent: readonly Absent[] = [],
 ): string => {
   const head = ['case', 'unit', 'better', 'ours', 'best peer', 'ratio', 'middle half', 'baseline', 'peer'];
   const rows = results.map((result) => {
     const [low, high] = ratioSpread(result);
-    const before = baseline[result.case];
+    const before = baseline[result.case]?.ratio;
     const [peer] = result.peers;
     return [
       result.case,

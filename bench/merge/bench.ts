@@ -34,6 +34,8 @@ export interface MergeSizes {
   readonly peers?: number;
   /** At most so many rounds. */
   readonly rounds?: number;
+  /** False leaves out what checking costs. Default: true. */
+  readonly checks?: boolean;
 }
 
 export const mergeSuite: Suite = {
@@ -83,7 +85,7 @@ export const runMerge = async (
     timed.set(workload, await time(workload, rounds));
   }
   const results = workloads.flatMap((workload) => timed.get(workload)!);
-  results.push(await timeChecks(hard, sizes.rounds ?? (quick ? 5 : 11), say));
+  if (sizes.checks ?? true) results.push(await timeChecks(hard, sizes.rounds ?? (quick ? 5 : 11), say));
   results.push(countBytes(`bytes/${chat.name}`, chat));
   if (!quick && sizes.framesOf) results.push(...(await timeFrames(sizes.framesOf, sizes.rounds ?? 5, say)));
   const absent: Absent[] = [];

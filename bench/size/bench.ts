@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { type Absent, type Measured, type Result, ResultsDiffer, toResult } from '../lib/result.ts';
 import type { Suite, SuiteResult, SuiteRun } from '../lib/suite.ts';
 import { CHAT, ONE_BY_ONE } from '../merge/conversation.ts';
-import { versionOf } from '../merge/peers/peer.ts';
+import { type MergePeer, versionOf } from '../merge/peers/peer.ts';
 import { makeEqual, PEERS } from '../merge/peers-bench.ts';
 import { stateOf } from '../merge/plain.ts';
 import { makeWorkload, requireEqual, sizeName, type Workload } from '../merge/workload.ts';
@@ -17,11 +17,15 @@ export const sizeSuite: Suite = {
   run: (options) => runSize(options, options.quick ? 2_000 : 10_000),
 };
 
-export const runSize = async ({ say }: SuiteRun, messages: number): Promise<SuiteResult> => {
+export const runSize = async (
+  { say }: SuiteRun,
+  messages: number,
+  peers: readonly MergePeer[] = PEERS,
+): Promise<SuiteResult> => {
   const live = await makeWorkload('live', messages, ONE_BY_ONE, say);
   const chat = await makeWorkload(sizeName(messages), messages, CHAT, say);
   for (const workload of [live, chat]) await requireEqual(workload);
-  const others = await sizesOfPeers(chat, say);
+  const others = await sizesOfPeers(chat, peers, say);
   say('writing both to disks');
   const vault = await vaultBytes(chat.sealed);
   const state = stateOf(chat.plain);
@@ -80,11 +84,12 @@ interface PeerSize {
 
 const sizesOfPeers = async (
   chat: Workload,
+  peers: readonly MergePeer[],
   say: SuiteRun['say'],
 ): Promise<{ sizes: PeerSize[]; absent: Absent[] }> => {
   const sizes: PeerSize[] = [];
   const absent: Absent[] = [];
-  for (const peer of PEERS) {
+  for (const peer of peers) {
     const { name, version, id } = peer;
     say(`${chat.name}: ${name} writes the same`);
     try {

@@ -11,7 +11,7 @@ import { type BodiesRecord, decodeRecord, type EpochRecord } from './room/record
 import type { Archive, Storage } from './vault/storage.ts';
 import { openVault, type VaultArchive } from './vault/vault.ts';
 
-export { openManyXChaCha, signEd25519, verifyEd25519 } from '#native';
+export { openManyXChaCha, openXChaCha, sealXChaCha, signEd25519, verifyEd25519 } from '#native';
 export type { Core } from './account/core.ts';
 export { makeChat, type NewChat, openRoom } from './account/rooms.ts';
 export { hpkeKeyPair, hpkeKeyPairOf, unwrapKey, wrapKey } from './crypto/hpke.ts';
@@ -19,7 +19,7 @@ export type { Suite } from './crypto/suites.ts';
 export { type Body, decodeBody, encodeBody, encodeSigned, KIND } from './frame/body.ts';
 export { type ChainAddress, chainNext, chainStart, chainStatement } from './frame/chain.ts';
 export { deriveClientId } from './frame/client-id.ts';
-export { epochTagOf, openFrame, sealFrame, streamKey } from './frame/envelope.ts';
+export { epochTagOf, openFrame, openFrames, sealFrame, streamKey } from './frame/envelope.ts';
 export {
   createAccountKey,
   createOwnAccount,
