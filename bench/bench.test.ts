@@ -5,6 +5,7 @@ import { seededRandom } from '@sealwire/testkit/random';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { ratiosOf, withFigures } from './lib/figures.ts';
 import { parseOptions } from './lib/options.ts';
 import { plotResults } from './lib/plot.ts';
 import { median, quantile, type Result, ResultsDiffer, ratioSpread, toResult } from './lib/result.ts';
@@ -259,6 +260,22 @@ test('a picture shows each case with ours and all peers, and no markup of its ow
   assert.match(svg, /2\.00 × the best · less is better/);
   const widths = [...svg.matchAll(/<rect x="300"[^>]* width="([\d.]+)"/g)].map((match) => Number(match[1]));
   assert.equal(widths.slice(0, 3), [185, 92.5, 370]);
+});
+
+test('figures go where a page has a place for them, and nowhere else', () => {
+  const peers = [{ name: 'other', version: '1', samples: [10] }];
+  const row = { suite: 's', unit: 'ms', better: 'lower' } as const;
+  const results = [toResult({ ...row, case: 'a' }, [20], peers), toResult({ ...row, case: 'b' }, [5], peers)];
+  const env = { node: '20', platform: 'x', arch: 'y', cores: 2, quick: true };
+  const ratios = ratiosOf(env, 's', results);
+  assert.match(ratios, /`pnpm bench s --quick`/);
+  assert.match(ratios, /\| `a` \| the peer \| 2\.00 × \| other \|\n\| `b` \| ours \| 2\.00 × \| other \|/);
+  const end = '<!-- end of figures -->';
+  const page = `x\n<!-- figures of one run: s -->\nold\n${end}\n<!-- figures of one run: t -->\nkept\n${end}\n`;
+  const once = withFigures(page, ratios, 's');
+  assert.ok(once.includes(ratios) && once.includes('kept') && !once.includes('old'));
+  assert.is(withFigures(once, ratios, 's'), once);
+  assert.is(withFigures(page, ratios), page);
 });
 
 test('the command line is read strictly', () => {

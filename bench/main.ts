@@ -1,7 +1,7 @@
 // `pnpm bench`: runs benchmark suites, prints a table on stdout and progress on stderr. Form of results: README.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { readBaseline } from './lib/baseline-files.ts';
-import { figuresOf, withFigures } from './lib/figures.ts';
+import { figuresOf, ratiosOf, withFigures } from './lib/figures.ts';
 import { complaintsOf } from './lib/gate.ts';
 import { help, parseOptions } from './lib/options.ts';
 import { plotResults } from './lib/plot.ts';
@@ -9,6 +9,12 @@ import { environment, ResultsDiffer } from './lib/result.ts';
 import { runSuites } from './lib/suite.ts';
 import { formatTable } from './lib/table.ts';
 import { SUITES } from './suites.ts';
+
+/** The page about all suites. */
+const OVERVIEW = new URL('../docs/benchmarks.md', import.meta.url);
+
+const rewrite = (page: URL, change: (text: string) => string): void =>
+  writeFileSync(page, change(readFileSync(page, 'utf8')));
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -38,8 +44,11 @@ const main = async (args: readonly string[]): Promise<number> => {
           for (const [name, svg] of [['plot.svg', picture] as const, ...pictures])
             writeFileSync(new URL(`${suite.name}/${name}`, import.meta.url), svg);
           const page = new URL(`${suite.name}/README.md`, import.meta.url);
-          const figures = figuresOf(environment(options.quick), results, notes, absent);
-          writeFileSync(page, withFigures(readFileSync(page, 'utf8'), figures));
+          const env = environment(options.quick);
+          rewrite(page, (text) => withFigures(text, figuresOf(env, results, notes, absent)));
+          rewrite(OVERVIEW, (text) =>
+            withFigures(text, ratiosOf(env, suite.name, results, absent), suite.name),
+          );
         },
       },
     );

@@ -77,7 +77,9 @@ export const complaintsOf = (
 const worstOf = ({ better }: Result, { ratio, tolerance }: CaseBaseline): number =>
   better === 'higher' ? ratio * (1 - tolerance) : ratio / (1 - tolerance);
 
-const isCounted = ({ unit }: Result): boolean => unit.startsWith('B') || unit === 'round trips';
+const COUNTED = new Set(['round trips', 'connections']);
+
+const isCounted = ({ unit }: Result): boolean => unit.startsWith('B') || COUNTED.has(unit);
 
 const isWorse = ({ better, ratio }: Result, than: number): boolean =>
   better === 'higher' ? ratio < than : ratio > than;

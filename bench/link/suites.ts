@@ -1,8 +1,8 @@
-// The linking suite: what suite 2 costs a person who links a device, beside suite 1. What is measured and what is not:
+// A part of the link suite: what suite 2 costs a person who links a device, beside suite 1. What is measured and what is not:
 // README.md.
 import { toResult } from '../lib/result.ts';
 import { type Contender, takeRounds } from '../lib/rounds.ts';
-import type { Suite, SuiteRun } from '../lib/suite.ts';
+import type { SuiteRun } from '../lib/suite.ts';
 import { openDevices } from './devices.ts';
 import { KEY_WORK, requireAgreement, talk } from './work.ts';
 
@@ -13,20 +13,10 @@ export interface LinkingSizes {
   readonly repeat: number;
 }
 
-export const linkingSuite: Suite = {
-  name: 'linking',
-  about: 'linking a device in suite 2 (X-Wing), beside suite 1 (X25519)',
-  run: (options) =>
-    runLinking(
-      options,
-      options.quick ? { links: 12, rounds: 12, repeat: 5 } : { links: 40, rounds: 30, repeat: 10 },
-    ),
-};
-
-export const runLinking = async ({ say }: SuiteRun, { links, rounds, repeat }: LinkingSizes) => {
+export const runSuites = async ({ say }: SuiteRun, { links, rounds, repeat }: LinkingSizes) => {
   await requireAgreement();
   const row = (name: string, times: ReadonlyMap<string, readonly number[]>) =>
-    toResult({ suite: 'linking', case: name, unit: 'ms', better: 'lower' }, times.get('suite 2')!, [
+    toResult({ suite: 'link', case: name, unit: 'ms', better: 'lower' }, times.get('suite 2')!, [
       { name: 'suite 1', version: process.versions.node, samples: times.get('suite 1')! },
     ]);
   const both = (contender: (suite: 1 | 2) => Contender['prepare']): Contender[] =>
@@ -38,9 +28,9 @@ export const runLinking = async ({ say }: SuiteRun, { links, rounds, repeat }: L
     both((suite) => () => () => talk(suite)),
     of(rounds, repeat),
   );
-  const results = [row('link/channel', cpu)];
+  const results = [row('suite-2/channel', cpu)];
   for (const [name, prepare] of KEY_WORK)
-    results.push(row(name, await takeRounds(both(prepare), of(rounds, repeat))));
+    results.push(row(`suite-2/${name}`, await takeRounds(both(prepare), of(rounds, repeat))));
 
   say('devices over a relay');
   const devices = await openDevices();
@@ -49,7 +39,7 @@ export const runLinking = async ({ say }: SuiteRun, { links, rounds, repeat }: L
       both((suite) => () => devices.prepare(suite)),
       { ...of(links, 1), say },
     );
-    results.unshift(row('link/devices', linked));
+    results.unshift(row('suite-2/devices', linked));
   } finally {
     await devices.end();
   }

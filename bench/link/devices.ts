@@ -2,11 +2,37 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAccount, type Device, linkDevice, when } from '@sealwire/core';
+import { createAccount, type Device, type LinkOptions, linkDevice, when } from '@sealwire/core';
 import { fileStorage } from '@sealwire/core/node';
 import { startRelayProcess } from '@sealwire/testkit/relay-process';
 
 const PATIENCE_MS = 60_000;
+
+/**
+ * Links a device without waiting for people.
+ *
+ * @param confirming - called when the digits were right, right before the phone's person agrees.
+ * @throws Error (rejects) if either side fails.
+ */
+export const linkOnce = async (
+  phone: Device,
+  place: Pick<LinkOptions, 'storage' | 'relay' | 'suite'>,
+  confirming: () => void = () => undefined,
+): Promise<{ readonly device: Device }> => {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const request = linkDevice({ ...place, deviceName: 'web', platform: 'web' });
+  const shown = await when(request.state, ({ step }) => step === 'code' || step === 'failed', patience);
+  if (shown.step !== 'code') throw new Error(`no code: ${shown.step}`);
+  const session = phone.link(shown.code);
+  const told = await when(session.state, ({ step }) => step === 'digits' || step === 'failed', patience);
+  if (told.step !== 'digits') throw new Error(`no digits: ${told.step}`);
+  await when(request.state, ({ step }) => step === 'type-digits', patience);
+  request.submitDigits(told.digits);
+  await when(session.state, ({ step }) => step === 'confirm', patience);
+  confirming();
+  session.confirm('web');
+  return { device: await request.device };
+};
 
 export const openDevices = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sealwire-bench-'));
@@ -41,21 +67,8 @@ export const openDevices = async () => {
         patience,
       );
       return async () => {
-        const request = linkDevice({ ...place('web'), deviceName: 'web', platform: 'web', suite });
-        const shown = await when(request.state, ({ step }) => step === 'code' || step === 'failed', patience);
-        if (shown.step !== 'code') throw new Error(`no code: ${shown.step}`);
-        const session = phone.link(shown.code);
-        const told = await when(
-          session.state,
-          ({ step }) => step === 'digits' || step === 'failed',
-          patience,
-        );
-        if (told.step !== 'digits') throw new Error(`no digits: ${told.step}`);
-        await when(request.state, ({ step }) => step === 'type-digits', patience);
-        request.submitDigits(told.digits);
-        await when(session.state, ({ step }) => step === 'confirm', patience);
-        session.confirm('web');
-        open.push(await request.device);
+        const { device } = await linkOnce(phone, { ...place('web'), suite });
+        open.push(device);
       };
     },
     async end(): Promise<void> {
