@@ -77,7 +77,7 @@ export const runSeal = async ({ say }: SuiteRun, sizes: SealSizes): Promise<Suit
 
 const NOTES = [
   'ours is a whole frame: header, padding, room and stream authenticated; the peers are ciphers alone on the same bytes',
-  `backlog: ${BACKLOG_FRAMES} frames that came together, which under Node core opens by libsodium in WebAssembly`,
+  `backlog: ${BACKLOG_FRAMES} frames that came together, of which core under Node opens small ones by libsodium in WebAssembly`,
 ];
 
 interface OurEnd {

@@ -102,6 +102,21 @@ test('[KY1] many at once give what each gives alone, few or many, spoilt ones am
     }
 });
 
+test('[KY1] many large ones are opened each by itself, and give what the twin gives', async () => {
+  const random = seeded(208);
+  const [key, nonce, aad] = [random.bytes(32), random.bytes(24), random.bytes(9)];
+  const plaintext = random.bytes(6_000);
+  const whole = Buffer.concat([nonce, web.sealXChaCha(key, nonce, plaintext, aad)]);
+  const spoilt = Buffer.from(whole);
+  spoilt[5_000]! ^= 1;
+  const opened = await node.openManyXChaCha(key, [spoilt, ...Array<Uint8Array>(256).fill(whole)], 0, aad);
+  assert.is(opened.length, 257);
+  assert.is(opened[0], undefined);
+  // Each has memory of its own: nothing was opened together.
+  assert.is(new Set(opened.slice(1).map((bytes) => bytes!.buffer)).size, 256);
+  assert.ok(opened.slice(1).every((bytes) => Buffer.compare(bytes!, plaintext) === 0));
+});
+
 test('[KY1] WebAssembly is what opens many under Node, and gives any length as the twin does', async () => {
   const openMany = await loadOpenMany();
   assert.ok(openMany, 'libsodium did not load');
