@@ -36,17 +36,26 @@ const runOnce = (suite: string, quick: boolean, folder: string, run: number): Re
   return read(file);
 };
 
-const makeReports = ({ suites, quick, runs }: BaselineOptions): Report[] => {
+const runSuite = (suite: string, { quick, runs }: BaselineOptions): Report[] => {
   const folder = mkdtempSync(join(tmpdir(), 'sealwire-bench-'));
   try {
-    return suites.flatMap((suite) =>
-      Array.from({ length: runs }, (_, run) => {
-        print(`${suite}: run ${run + 1} of ${runs}`);
-        return runOnce(suite, quick, folder, run);
-      }),
-    );
+    return Array.from({ length: runs }, (_, run) => {
+      print(`${suite}: run ${run + 1} of ${runs}`);
+      return runOnce(suite, quick, folder, run);
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+const write = (reports: readonly Report[]): void => {
+  for (const [suite, baseline] of toBaselines(reports)) {
+    // A quick run has not all cases of a full one.
+    const isPart = reports.some(
+      ({ env, results }) => env.quick && results.some((each) => each.suite === suite),
+    );
+    writeBaseline(suite, baseline, isPart);
+    print(`bench/${suite}/baseline.json: ${Object.keys(baseline.cases).length} cases`);
   }
 };
 
@@ -62,15 +71,9 @@ const main = (args: readonly string[]): number => {
     print(`${error.message}\n\n${baselineHelp}`);
     return 2;
   }
-  const reports = options.files.length > 0 ? options.files.map(read) : makeReports(options);
-  for (const [suite, baseline] of toBaselines(reports)) {
-    // A quick run has not all cases of a full one.
-    const isPart = reports.some(
-      ({ env, results }) => env.quick && results.some((each) => each.suite === suite),
-    );
-    writeBaseline(suite, baseline, isPart);
-    print(`bench/${suite}/baseline.json: ${Object.keys(baseline.cases).length} cases`);
-  }
+  if (options.files.length > 0) write(options.files.map(read));
+  // Written suite by suite: what is done stays when a later one fails.
+  else for (const suite of options.suites) write(runSuite(suite, options));
   return 0;
 };
 

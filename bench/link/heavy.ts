@@ -108,6 +108,7 @@ const requireSame = async (device: Device, texts: readonly string[], chats: numb
   if (titles.size !== chats) throw new ResultsDiffer(`link: ${titles.size} titles of ${chats} chats`);
   for (const { id, title } of device.chats.get()) {
     const chat = await device.openChat(id);
+    await chat.loadOlder(0);
     const held = chat.timeline.get();
     if (held.length !== texts.length || held.some(({ text }, i) => text !== texts[i]))
       throw new ResultsDiffer(`link: ${title} holds other messages`);

@@ -11,7 +11,7 @@ export interface Opened {
   readonly cpuMs: number;
   /** What is held more than before, garbage collected. */
   readonly memoryMb: number;
-  /** Messages in the chat. */
+  /** Messages in the chat, as it says itself before they are loaded. */
   readonly held: number;
   /** Digest of the newest screen, and of all messages in order. */
   readonly screen: string;
@@ -22,7 +22,7 @@ export interface Opened {
 interface Chat {
   readonly length: number;
   readonly screen: readonly ImportedMessage[];
-  readonly all: () => readonly ImportedMessage[];
+  readonly all: () => Promise<readonly ImportedMessage[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -43,9 +43,12 @@ const openOurs = async (
     messages.map(({ text, origin }) => ({ name: origin!.name, sentAt: origin!.sentAt, text }));
   const timeline = chat.timeline.get();
   return {
-    length: timeline.length,
+    length: timeline.length + chat.status.get().older,
     screen: toImported(timeline.slice(-SCREEN)),
-    all: () => toImported(chat.timeline.get()),
+    async all() {
+      await chat.loadOlder(0);
+      return toImported(chat.timeline.get());
+    },
     close: () => device.close(),
   };
 };
@@ -59,7 +62,7 @@ const openYjs = async (Y: typeof import('yjs'), folder: string): Promise<Chat> =
   return {
     length: array.length,
     screen: parsed(array.slice(Math.max(0, array.length - SCREEN))),
-    all: () => parsed(array.toArray()),
+    all: async () => parsed(array.toArray()),
     close: async () => doc.destroy(),
   };
 };
@@ -90,7 +93,7 @@ const opened: Opened = {
   memoryMb,
   held: chat.length,
   screen: digest(chat.screen),
-  all: digest(chat.all()),
+  all: digest(await chat.all()),
 };
 await chat.close();
 process.stdout.write(`${JSON.stringify(opened)}\n`);
