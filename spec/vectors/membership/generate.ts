@@ -102,7 +102,7 @@ const addEntries = ({ good, bad }: Layer): void => {
     bad(name, 'DL1', fault, code, { entry: hex(entry) });
   const changed = (change: Bytes): Entry => member(ann, [addCid], change);
   refused('action', 'an action of a later version', 'UNSUPPORTED_VERSION', changed(byte(9)));
-  refused('move-short', 'a move to no room', 'MALFORMED', changed(ACTION.move(bytes(31))));
+  refused('move-short', 'a move to no room', 'MALFORMED', changed(ACTION.move(bytes(10))));
   refused('role', 'a role that is neither', 'MALFORMED', changed(ACTION.add(dan, 2)));
   refused('title-none', 'an empty title', 'MALFORMED', changed(ACTION.rename('')));
   refused('title-long', 'a title of 101 characters', 'MALFORMED', changed(ACTION.rename('x'.repeat(101))));
