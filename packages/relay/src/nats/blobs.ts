@@ -13,7 +13,8 @@ import {
 } from './blob-record.ts';
 import { type BlobWriter, createKnownProgress, openBlobWriter } from './blob-writer.ts';
 import type { Found, JetStream } from './jetstream.ts';
-import { type NatsStoreOptions, openPlace } from './open.ts';
+import { openPlace } from './open.ts';
+import type { NatsStoreOptions } from './options.ts';
 import type { Names, Place } from './subjects.ts';
 
 /** Chunks of one reader that are under way or waiting at a time. */
