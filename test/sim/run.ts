@@ -73,7 +73,7 @@ type Cast = 'honest' | 'lying relay' | 'turncoat' | 'ghost' | 'society' | 'trait
 const CASTS: readonly Cast[] = [
   'honest',
   'honest',
-  'honest',
+  'seized rooms',
   'lying relay',
   'lying relay',
   'turncoat',
@@ -81,7 +81,6 @@ const CASTS: readonly Cast[] = [
   'society',
   'society',
   'traitor',
-  'seized rooms',
 ];
 
 const play = async (stage: Stage): Promise<void> => {

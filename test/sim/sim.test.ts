@@ -1,4 +1,4 @@
-// timeout: 300s
+// timeout: 1800s
 // The simulator over many seeds: whole devices over the real relay core, with everything between and under them bad.
 // A failing seed prints the command that repeats it. Rules: spec/frame.md §7 to §9, spec/relay-protocol.md §7.
 import { suite } from 'uvu';
