@@ -24,6 +24,16 @@ const seize = async ({ engine, self, chats }: Core, chatId: string): Promise<voi
   await engine.request((request) => ({ type: 'put-room', request, room, version: version + 1, members }));
 };
 
+/** Resolves when the relay's list of a chat's room has so many members. */
+const listed = async ({ engine, chats }: Core, chatId: string, count: number): Promise<void> => {
+  const room = chats.get(chatId)!.room.id;
+  for (;;) {
+    const answer = await engine.request((request) => ({ type: 'get-room', request, room }));
+    if (answer.type === 'room-result' && answer.members.length === count) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
 test('[CH14, CH16, CH17] a seized chat goes on in another room with all that was said, for everybody but the thief', async () => {
   const bench = await setUp();
   try {
@@ -89,7 +99,8 @@ test('[CH15] a move by who was removed is void: those who followed it come back 
     let hidden: string | undefined;
     let cleoCore: Core | undefined;
     const pong = encodeRelayMessage({ type: 'pong' });
-    const ada = await bench.create('ada');
+    let adaCore: Core | undefined;
+    const ada = await bench.create('ada', { onOpen: (core) => (adaCore = core) });
     const bea = await bench.create('bea', { name: 'Bea' });
     const cleo = await bench.create('cleo', {
       name: 'Cleo',
@@ -119,6 +130,7 @@ test('[CH15] a move by who was removed is void: those who followed it come back 
     await onAda!.removeMember(bea.accountId);
     await onAda!.send('Bea is out');
     await sent(onAda!, 'Bea is out');
+    await listed(adaCore!, id, 2);
     ada.setNetwork(false);
     bea.setNetwork(true);
     await until(onBea!.status, ({ state }) => state === 'refused');
