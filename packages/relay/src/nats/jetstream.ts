@@ -118,6 +118,9 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
       return found === null ? undefined : storedOf(found);
     });
 
+  const lastOf = ({ stream, subject }: Place): Promise<Found | undefined> =>
+    get(stream, { last_by_subj: subject });
+
   return {
     manager,
     newId: () => `${self}.${++published}`,
@@ -132,13 +135,15 @@ export const openJetStream = async (connection: NatsConnection): Promise<JetStre
           const { seq } = await client.publish(place.subject, data, { msgID: id, expect, retries: 1 });
           return seq;
         } catch (error) {
-          if (error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE) return undefined;
-          throw error;
+          if (!(error instanceof JetStreamApiError && error.code === WRONG_LAST_SEQUENCE)) throw error;
+          // It may be the last one itself, if it was stored by a try whose answer never came.
+          const last = expected === undefined ? undefined : await lastOf(place);
+          return last?.id === id ? last.seq : undefined;
         }
       });
     },
 
-    last: ({ stream, subject }) => get(stream, { last_by_subj: subject }),
+    last: lastOf,
     next: ({ stream, subject }, from) => get(stream, { seq: from, next_by_subj: subject }),
     at: (stream, seq) => get(stream, { seq }),
 
