@@ -9,6 +9,7 @@ import { flood, paced, takeIn } from './drive.ts';
 import { type GrowthLine, growthLines, plotGrowth } from './growth-plot.ts';
 import type { Kind } from './kinds.ts';
 import { ours } from './ours.ts';
+import { comeBack } from './restart.ts';
 import { openStage, type Stage } from './stage.ts';
 import { appendsPerSecond, grown } from './store-cases.ts';
 import { hocuspocus, yWebsocket } from './yjs-peers.ts';
@@ -19,6 +20,8 @@ export interface RelaySizes {
   readonly chat: number;
   readonly batches: readonly number[];
   readonly growth: readonly number[];
+  /** Devices that come back after a restart: few, and five times as many. */
+  readonly restart: readonly [few: number, many: number];
   /** Commits of a hundred appends each that a growth figure is the mean of. */
   readonly growthBatches: number;
   readonly rounds: number;
@@ -27,6 +30,8 @@ export interface RelaySizes {
 
 export const relaySuite: Suite = {
   name: 'relay',
+  /** Five times as many devices may take seven times as long. */
+  limits: new Map(['5000-over-1000', '1000-over-200'].map((devices) => [`restart/${devices}`, 7])),
   about: 'the relay, every append durable, beside y-websocket, Hocuspocus and a bare broadcast',
   run: (options) =>
     runRelay(options, {
@@ -35,6 +40,7 @@ export const relaySuite: Suite = {
       chat: options.quick ? 1_000 : 100_000,
       batches: [1, 100, 1_000],
       growth: options.quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000],
+      restart: options.quick ? [200, 1_000] : [1_000, 5_000],
       growthBatches: options.quick ? 25 : 100,
       rounds: options.quick ? 1 : 5,
       forMs: options.quick ? 400 : 3_000,
@@ -63,6 +69,7 @@ export const runRelay = async (
   }
   for (const connections of sizes.idle) await idleCase(stage, connections);
   await appendCases(stage, sizes);
+  await restartCase(stage, sizes);
   const lines = await growthCases(stage, sizes);
   return {
     results: stage.results,
@@ -194,6 +201,28 @@ const idleCase = async (stage: Stage, connections: number): Promise<void> => {
   const kilobytes = stage.pick(all, (value) => value);
   const row = { case: `idle/${connections}`, unit: 'kB a connection', better: 'lower' } as const;
   stage.row(row, kilobytes, [yWebsocket, hocuspocus]);
+};
+
+/** Everybody at once, after the relay was killed. */
+const restartCase = async (stage: Stage, { restart: [few, many], rounds }: RelaySizes): Promise<void> => {
+  const times: { readonly few: number; readonly many: number }[] = [];
+  for (let round = 0; round < Math.min(rounds, 3); round++) {
+    stage.say(`restart: ${few} and ${many} devices`);
+    times.push({ few: await comeBack(few, 'kill'), many: await comeBack(many, 'kill') });
+  }
+  const row = { suite: 'relay', case: `restart/${many}-over-${few}`, unit: 'ms', better: 'lower' } as const;
+  const peer = {
+    name: `ours, ${few} devices`,
+    version: ours.version,
+    samples: times.map((time) => time.few),
+  };
+  stage.results.push(
+    toResult(
+      row,
+      times.map((time) => time.many),
+      [peer],
+    ),
+  );
 };
 
 const growthCases = async (stage: Stage, { growth, growthBatches }: RelaySizes): Promise<GrowthLine[]> => {
