@@ -46,8 +46,18 @@ const sendAll = async (chat: Chat, texts: readonly string[]): Promise<string[]> 
 
 const words = (who: string, count: number) => Array.from({ length: count }, (_, i) => `${who} ${i}`);
 
-const bothHave = (chats: readonly Chat[], count: number) =>
-  Promise.all(chats.map((chat) => until(chat.timeline, (messages) => messages.length === count)));
+/** All that a chat shows, once it has so many messages. A page may be put aside at any moment: then it comes back first. */
+const wholeOf = async (chat: Chat, count: number): Promise<ReturnType<typeof shown>> => {
+  await until(chat.status, ({ older }) => older + chat.timeline.get().length === count);
+  for (;;) {
+    await chat.loadOlder(Number.NEGATIVE_INFINITY);
+    const all = shown(chat);
+    if (all.length === count) return all;
+  }
+};
+
+const bothShow = async (one: Chat, other: Chat, count: number): Promise<void> =>
+  assert.equal(await wholeOf(one, count), await wholeOf(other, count));
 
 test('[PG1] [PG2] two devices that fill a page apart open the same next one, and show one order', async () => {
   const bench = await setUp();
@@ -56,7 +66,7 @@ test('[PG1] [PG2] two devices that fill a page apart open the same next one, and
     const onPhone = await phone.openChat(chatId);
     const onWeb = await web.openChat(chatId);
     await sendAll(onPhone, words('together', 6));
-    await bothHave([onPhone, onWeb], 6);
+    await bothShow(onPhone, onWeb, 6);
     await settled(phone);
     for (const device of [phone, web]) device.setNetwork(false);
     await sendAll(onPhone, words('phone', 12));
@@ -71,8 +81,7 @@ test('[PG1] [PG2] two devices that fill a page apart open the same next one, and
         ],
       );
     for (const device of [phone, web]) device.setNetwork(true);
-    await bothHave([onPhone, onWeb], 30);
-    assert.equal(shown(onWeb), shown(onPhone));
+    await bothShow(onPhone, onWeb, 30);
     for (const held of [insidePhone, insideWeb])
       assert.equal([...pagesOf(held, chatId)].sort(), [
         [0, 10],
@@ -91,20 +100,19 @@ test('[PG4] [PG5] messages of old pages are deleted on all devices, by who is aw
     const onPhone = await phone.openChat(chatId);
     const onWeb = await web.openChat(chatId);
     const ids = await sendAll(onPhone, words('phone', 20));
-    await bothHave([onPhone, onWeb], 20);
+    await bothShow(onPhone, onWeb, 20);
     web.setNetwork(false);
     await onPhone.delete(ids[1]!);
     await onWeb.delete(ids[2]!);
     await onWeb.delete(ids[10]!);
     await sendAll(onPhone, words('later', 5));
     web.setNetwork(true);
-    await bothHave([onPhone, onWeb], 22);
-    assert.equal(shown(onWeb), shown(onPhone));
+    await bothShow(onPhone, onWeb, 22);
     const before = shown(onWeb);
     await settled(web);
     await bench.close(web);
     const again = await bench.open('web', INTERNALS);
-    assert.equal(shown(await again.openChat(chatId)), before);
+    assert.equal(await wholeOf(await again.openChat(chatId), 22), before);
   } finally {
     await bench.end();
   }
@@ -174,6 +182,61 @@ test('[PG7] [PG10] full pages are put aside, counted all the same, and come back
   }
 });
 
+test('[PG11] a look at any time shows what is there, and reads on both ways; what was opened for it is let go', async () => {
+  const bench = await setUp();
+  try {
+    const { phone, chatId, insidePhone } = await pair(bench);
+    const chat = await phone.openChat(chatId);
+    const all = words('old', 100);
+    await chat.import(
+      all.map((text, i) => ({ name: 'Bea', sentAt: 1_000 * i, text })),
+      'WhatsApp',
+    );
+    await until(chat.status, ({ older, pending }) => older > 0 && pending === 0);
+    const newest = texts(chat);
+    const isWhole = (): boolean => {
+      const { older, newer } = chat.status.get();
+      const from = all.indexOf(texts(chat)[0]!);
+      assert.equal(texts(chat), all.slice(from, from + texts(chat).length), 'none between is missing');
+      assert.equal([older, newer], [from, 100 - from - texts(chat).length]);
+      return true;
+    };
+    assert.is(chat.status.get().firstAt, 0);
+    await chat.showAround(40_500);
+    assert.ok(isWhole() && texts(chat).includes('old 41'));
+    assert.ok(
+      texts(chat).length <= 16 && chat.status.get().newer > 0,
+      'a page, or two that lie side by side',
+    );
+    assert.is(phone.chats.get()[0]?.lastText, 'old 99');
+    const before = texts(chat).length;
+    await chat.loadNewer();
+    await chat.loadOlder();
+    assert.ok(isWhole());
+    assert.is(texts(chat).length, before + 16);
+    // Something new comes while the past is looked at: it is told, and shown when one goes back to it.
+    await chat.send('new');
+    all.push('new');
+    assert.not.ok(texts(chat).includes('new'));
+    assert.is(phone.chats.get()[0]?.lastText, 'new');
+    await chat.showAround(-5);
+    assert.is(texts(chat)[0], 'old 0');
+    assert.is(chat.status.get().older, 0);
+    await until(chat.status, () => pagesOf(insidePhone, chatId).size <= 6);
+    while (await chat.loadNewer());
+    assert.equal(texts(chat), all);
+    assert.is(chat.status.get().newer, 0);
+    await chat.showAround();
+    await until(chat.status, ({ older }) => older > 0);
+    await until(chat.status, () => pagesOf(insidePhone, chatId).size <= 6);
+    assert.equal(texts(chat), [...newest, 'new'].slice(-texts(chat).length));
+    await chat.showAround(Number.MAX_SAFE_INTEGER);
+    assert.is(texts(chat).at(-1), 'new');
+  } finally {
+    await bench.end();
+  }
+});
+
 test('[PG8] what comes for a closed page opens it: a deletion made elsewhere, one made here', async () => {
   const bench = await setUp();
   try {
@@ -233,8 +296,7 @@ test('[PG6] a revoked device: what it wrote on old pages stays, what lies beyond
     await until(web.status, ({ problem }) => problem?.code === 'LOGGED_OUT');
     await sendAll(onPhone, words('after', 5));
     const onDesktop = await desktop.openChat(chatId);
-    await bothHave([onPhone, onDesktop], 25);
-    assert.equal(shown(onDesktop), shown(onPhone));
+    await bothShow(onPhone, onDesktop, 25);
   } finally {
     await bench.end();
   }

@@ -1,9 +1,11 @@
 // The pages of one chat as messages: every entry of every page that is open, in one order. Rules: spec/pages.md.
 import { pageIndex, toHex } from '@sealwire/protocol';
+import type { ChatStatus } from './chat-api.ts';
 import type { MessageEntry, PersonEntry } from './logdoc/entries.ts';
 import { isNewerName, type PageIndex } from './logdoc/page-index.ts';
 import type { Clock } from './logdoc/stamp.ts';
 import { createTimeline, type TimelineItem, timelineItem } from './logdoc/timeline.ts';
+import { isBehind, type PageRange, pagesFrom, type View, viewAround } from './logdoc/view.ts';
 import { chainKey } from './room/chains.ts';
 import type { ClosedPage } from './room/closed-page.ts';
 import type { Page, PageEntry } from './room/page.ts';
@@ -30,16 +32,16 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   const names = new Map<string, Map<string, PersonEntry>>();
   /** Pages that are kept open since somebody reads them. */
   const held = new Map<string, () => void>();
+  /** The time that is looked at; undefined for the newest messages. */
+  let at: number | undefined;
   /** The slice of the timeline that is shown, and what it was cut from. */
   let shown: {
     readonly of: readonly PagedItem[];
-    readonly from: number | undefined;
+    readonly view: View;
     readonly items: readonly PagedItem[];
-  } = {
-    of: [],
-    from: undefined,
-    items: [],
-  };
+  } = { of: [], view: EVERYTHING, items: [] };
+  /** What opens and lets go of pages happens one after the other. */
+  let turn: Promise<unknown> = Promise.resolve();
 
   const deviceOf = (stream: string, id: string) =>
     room.state.chains.get(chainKey(stream, idParts(id)[0]))?.device ?? room.options.device;
@@ -88,53 +90,117 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   for (const page of room.pages()) watch(page);
   const stopWatching = room.onPage(watch);
 
-  let known = sumUp([]);
+  let known = sumUp([], at);
   /** What closed pages come to. */
   const closed = (): ClosedSum => {
     const pages = room.closedPages();
-    if (known.pages !== pages) known = sumUp(pages);
+    if (known.pages !== pages || known.at !== at) known = sumUp(pages, at);
     return known;
   };
 
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(run);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+  const hold = async (streams: Iterable<string>): Promise<void> => {
+    for (const stream of streams) if (!held.has(stream)) held.set(stream, await room.holdPage(stream));
+  };
+  const letGo = (isKept: (stream: string) => boolean): void => {
+    for (const [stream, release] of held) {
+      if (isKept(stream)) continue;
+      held.delete(stream);
+      release();
+    }
+  };
+  /** Opens a page beside what is shown. Who reads on keeps what is there: nothing goes from under their eyes. */
+  const openBeside = ({ stream }: ClosedPage): Promise<void> =>
+    hold([stream, ...room.pages().map((page) => page.stream)]);
+  /** What open pages hold, as the index of a closed one says it. */
+  const openRanges = (): PlacedRange[] => {
+    const ranges = new Map<string, PlacedRange>();
+    // In order of time, so the last one that comes is the newest of its page.
+    for (const { stream, at } of timeline.items())
+      ranges.set(stream, { stream, from: ranges.get(stream)?.from ?? at, to: at });
+    return [...ranges.values()];
+  };
+
   return {
-    /** Messages in order, without what lies behind pages that are closed. */
+    /** Messages in order: those around what is looked at, without what lies behind pages that are closed. */
     items(): readonly PagedItem[] {
-      const [of, from] = [timeline.items(), closed().newest?.to];
-      if (shown.of !== of || shown.from !== from) shown = { of, from, items: timeline.since(from) };
+      const [of, { view }] = [timeline.items(), closed()];
+      if (shown.of !== of || shown.view !== view) shown = { of, view, items: timeline.within(view) };
       return shown.items;
     },
-    /** How many messages there are, and the newest one's beginning and time, if it is in no open page. */
+    /** How many messages there are, and the newest one's beginning and time, wherever it is. */
     summary(): { readonly messages: number; readonly text?: string; readonly at?: number } {
       const { messages, newest } = closed();
+      const last = timeline.items().at(-1);
+      const isOpen = last !== undefined && last.at >= (newest?.to ?? Number.NEGATIVE_INFINITY);
       return {
         messages: timeline.items().length + messages,
-        ...(newest?.to !== undefined && { text: newest.text, at: newest.to }),
+        ...(isOpen
+          ? { text: last.entry.x, at: last.at }
+          : newest?.to !== undefined && { text: newest.text, at: newest.to }),
       };
     },
-    /** How many messages are in none of the pages that are shown. */
-    older(): number {
-      const { messages, newest } = closed();
-      return timeline.items().length - timeline.since(newest?.to).length + messages;
+    /** How many messages are before and behind those that are shown, and when the first one of all was written. */
+    beside(): Pick<ChatStatus, 'older' | 'newer' | 'firstAt'> {
+      const { messages, behind, view, firstAt } = closed();
+      const shown = timeline.within(view).length;
+      const after =
+        view.before === undefined ? 0 : timeline.within({ from: view.before, before: undefined }).length;
+      const first = timeline.items()[0]?.at;
+      const all = [first, firstAt].filter((time) => time !== undefined);
+      return {
+        older: timeline.items().length - shown - after + messages - behind,
+        newer: after + behind,
+        firstAt: all.length > 0 ? Math.min(...all) : undefined,
+      };
     },
     /**
-     * Opens the page with the newest messages that are not shown, and keeps it open.
+     * Opens the page with the newest messages before those that are shown, and keeps it open.
      * @param since - until all messages from then on are shown; milliseconds since 1970. Default: one page.
      * @returns false if there is none.
      */
-    async loadOlder(since = Number.POSITIVE_INFINITY): Promise<boolean> {
-      for (let isAny = false; ; isAny = true) {
-        const next = closed().pages.find(({ index }) => index === closed().newest) ?? closed().pages[0];
-        if (!next || (isAny && (next.index.to ?? 0) < since)) return isAny;
-        // Who reads back keeps what is shown: nothing goes from under their eyes.
-        for (const stream of [next.stream, ...room.pages().map((page) => page.stream)])
-          if (!held.has(stream)) held.set(stream, await room.holdPage(stream));
-        if (since === Number.POSITIVE_INFINITY) return true;
-      }
-    },
+    loadOlder: (since = Number.POSITIVE_INFINITY): Promise<boolean> =>
+      inTurn(async () => {
+        for (let isAny = false; ; isAny = true) {
+          const next = closed().before;
+          if (!next || (isAny && (next.index.to ?? 0) < since)) return isAny;
+          await openBeside(next);
+          if (since === Number.POSITIVE_INFINITY) return true;
+        }
+      }),
+    /** Opens the page with the first messages behind those that are shown. @returns false if there is none. */
+    loadNewer: (): Promise<boolean> =>
+      inTurn(async () => {
+        const { after } = closed();
+        if (after) await openBeside(after);
+        // With nothing closed behind it, what is looked at reaches to the newest messages, and follows them.
+        if (!closed().after) at = undefined;
+        changed();
+        return after !== undefined;
+      }),
+    /**
+     * Looks at the messages from a time on, and lets go of what was brought before.
+     * @param time - milliseconds since 1970; undefined, or later than all messages, for the newest.
+     */
+    showAround: (time: number | undefined): Promise<void> =>
+      inTurn(async () => {
+        const closedRanges = closed().pages.map(({ stream, index }) => ({ stream, ...index }));
+        const wanted = time === undefined ? [] : pagesFrom([...closedRanges, ...openRanges()], time);
+        const streams = new Set(wanted.map(({ stream }) => stream));
+        await hold(streams);
+        at = wanted[0] && Math.max(time!, wanted[0].from!);
+        letGo((stream) => streams.has(stream));
+        if (!closed().after) at = undefined;
+        changed();
+      }),
     /** Nobody reads the chat any more. */
     letGo(): void {
-      for (const release of held.values()) release();
-      held.clear();
+      at = undefined;
+      letGo(() => false);
     },
     deviceOf,
     /** What a person calls themself here. */
@@ -163,28 +229,54 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   };
 };
 
-/** What closed pages come to, all together. */
+type PlacedRange = PageRange & { readonly stream: string };
+
+const EVERYTHING: View = { from: undefined, before: undefined };
+
+/** What closed pages come to, all together, for who looks at a time. */
 interface ClosedSum {
   readonly pages: readonly ClosedPage[];
+  readonly at: number | undefined;
+  readonly view: View;
   readonly messages: number;
+  /** How many of them are behind what is looked at. */
+  readonly behind: number;
+  readonly firstAt: number | undefined;
   /** That of the page with the newest message. */
   readonly newest: PageIndex | undefined;
+  /** The pages that come next before and behind what is shown. */
+  readonly before: ClosedPage | undefined;
+  readonly after: ClosedPage | undefined;
   /** By account in hexadecimal. */
   readonly names: ReadonlyMap<string, PersonEntry>;
 }
 
-const sumUp = (pages: readonly ClosedPage[]): ClosedSum => {
-  let messages = 0;
-  let newest: PageIndex | undefined;
+const sumUp = (pages: readonly ClosedPage[], at: number | undefined): ClosedSum => {
+  let [messages, behind] = [0, 0];
+  let firstAt: number | undefined;
+  let [newest, before, after]: (ClosedPage | undefined)[] = [];
   const names = new Map<string, PersonEntry>();
-  for (const { index } of pages) {
+  for (const page of pages) {
+    const { index } = page;
     messages += index.messages;
-    if (index.to !== undefined && index.to > (newest?.to ?? Number.NEGATIVE_INFINITY)) newest = index;
+    if (isBehind(index, at)) {
+      behind += index.messages;
+      if (!after || index.from! < after.index.from!) after = page;
+    } else if (!before || endOf(page) > endOf(before)) before = page;
+    if (index.from !== undefined) firstAt = Math.min(firstAt ?? index.from, index.from);
+    if (index.to !== undefined && (!newest || index.to > endOf(newest))) newest = page;
     for (const [account, entry] of index.names)
       if (isNewerName(names.get(account), entry)) names.set(account, entry);
   }
-  return { pages, messages, newest, names };
+  const view = viewAround(
+    pages.map(({ index }) => index),
+    at,
+  );
+  return { ...{ pages, at, view, messages, behind, firstAt, before, after, names }, newest: newest?.index };
 };
+
+/** A page without messages comes last of those that are before. */
+const endOf = ({ index }: ClosedPage): number => index.to ?? Number.NEGATIVE_INFINITY;
 
 export type ChatPages = ReturnType<typeof createChatPages>;
 

@@ -1,7 +1,8 @@
 // One chat: its room's pages as messages, and what a person does with them. Rules: spec/log-document.md §3, spec/pages.md.
 import { SealwireError, toHex } from '@sealwire/protocol';
 import { createMembership, type MembershipOptions } from './account/membership.ts';
-import type { Author, Chat, ChatStatus, ChatSummary, Connection, Message, MessageState } from './api.ts';
+import type { Connection } from './api.ts';
+import type { Author, Chat, ChatStatus, ChatSummary, Message, MessageState } from './chat-api.ts';
 import { createChatPages, idParts, type PagedItem } from './chat-pages.ts';
 import { createChatWriter } from './chat-writer.ts';
 import { encodeEntry, type MessageEntry } from './logdoc/entries.ts';
@@ -109,7 +110,7 @@ export const createChatModel = (options: ChatModelOptions) => {
     total: options.head(),
     lastHeard: new Map(room.state.lastHeard),
     rotationOwed: room.rotationOwed(),
-    older: pages.older(),
+    ...pages.beside(),
   }));
 
   const members = createReadable(membership.members);
@@ -179,6 +180,8 @@ export const createChatModel = (options: ChatModelOptions) => {
       }
     },
     loadOlder: (since) => pages.loadOlder(since),
+    loadNewer: () => pages.loadNewer(),
+    showAround: (time) => pages.showAround(time),
     async import(messages, source, onProgress) {
       const pieces = messages.flatMap(toPieces(source));
       let done = 0;
@@ -216,16 +219,8 @@ export const createChatModel = (options: ChatModelOptions) => {
       return chat;
     },
     summary(): ChatSummary {
-      const last = pages.items().at(-1);
-      const closed = pages.summary();
-      const isShown = last !== undefined && last.at >= (closed.at ?? Number.NEGATIVE_INFINITY);
-      return {
-        id: options.id,
-        title: title(),
-        lastText: (isShown ? last.entry.x : closed.text) ?? '',
-        lastAt: (isShown ? last.at : closed.at) ?? options.createdAt(),
-        messages: closed.messages,
-      };
+      const { messages, text = '', at = options.createdAt() } = pages.summary();
+      return { id: options.id, title: title(), lastText: text, lastAt: at, messages };
     },
     dispose(): void {
       opened = 0;

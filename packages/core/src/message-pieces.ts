@@ -1,7 +1,7 @@
 // Texts as they fit entries: what a person may send, and imported messages in pieces. Rules: spec/log-document.md §2.
 import { LIMITS } from '@sealwire/protocol';
-import type { ImportedMessage } from './api.ts';
 import { utf8 } from './bytes.ts';
+import type { ImportedMessage } from './chat-api.ts';
 
 /** @throws TypeError, RangeError */
 export const requireText = (text: string): void => {

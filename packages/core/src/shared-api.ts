@@ -2,7 +2,8 @@
 // spec/shared-document.md.
 import type { Awareness } from 'y-protocols/awareness';
 import type { Doc } from 'yjs';
-import type { ChatStatus, Readable } from './api.ts';
+import type { Readable } from './api.ts';
+import type { ChatStatus } from './chat-api.ts';
 
 export interface SharedDocStatus {
   /** As {@link ChatStatus.state}, of the chat that the document belongs to. */

@@ -5,7 +5,7 @@ import { bundleChild, canMount, folderPlace, smallDiskPlace } from './vault-proc
 
 const child = await bundleChild();
 
-const kills = process.env.SEALWIRE_SLOW === '1' ? 50 : 10;
+const kills = process.env.SEALWIRE_SLOW === '1' ? 50 : 4;
 
 vaultContract('files', {
   place: () => folderPlace(child.path),

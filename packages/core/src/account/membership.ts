@@ -1,8 +1,8 @@
 // What a person does with the members of one chat: adds, removes, promotes, leaves, renames. Rules: spec/membership.md,
 // spec/chats.md §3.
 import { LIMITS, SealwireError, toHex } from '@sealwire/protocol';
-import type { ChatMember } from '../api.ts';
 import { fromHex } from '../bytes.ts';
+import type { ChatMember } from '../chat-api.ts';
 import { roomIdOf } from '../identity/device-keys.ts';
 import type { LoggedDevice } from '../identity/device-log.ts';
 import type { Directory } from '../identity/directory.ts';

@@ -1,7 +1,7 @@
 // Reads the text file, or the zip archive, that WhatsApp's "Export chat" makes. Runs in browsers and in Node.
 import { SealwireError } from '@sealwire/protocol';
 import { parseString } from 'whatsapp-chat-parser';
-import type { ImportedMessage } from '../api.ts';
+import type { ImportedMessage } from '../chat-api.ts';
 import type { DateOrder } from './date-order.ts';
 import { decodeExport } from './decode.ts';
 import { GOES_ON, normalise } from './normalise.ts';

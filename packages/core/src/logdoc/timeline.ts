@@ -1,6 +1,7 @@
 // Reduces a page's entries to the timeline that a person sees. Rules: spec/log-document.md §3.
 import type { MessageEntry } from './entries.ts';
 import { stampMs } from './stamp.ts';
+import type { View } from './view.ts';
 
 /** A message in its place; what the reducer orders by. */
 export interface TimelineItem {
@@ -51,20 +52,25 @@ export const createTimeline = <I extends TimelineItem = TimelineItem>() => {
     },
     /** The same array until something changed. */
     items: flush,
-    /** What is there from a time on. @param from - milliseconds since 1970; undefined for all. */
-    since(from: number | undefined): readonly I[] {
+    /** What is there in a span of time. */
+    within({ from, before }: View): readonly I[] {
       const all = flush();
-      const first = all[0];
-      if (from === undefined || !first || first.at >= from) return all;
-      let [low, high] = [0, all.length];
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (all[middle]!.at < from) low = middle + 1;
-        else high = middle;
-      }
-      return all.slice(low);
+      const start = from === undefined ? 0 : firstFrom(all, from);
+      const end = before === undefined ? all.length : firstFrom(all, before);
+      return start === 0 && end === all.length ? all : all.slice(start, end);
     },
   };
+};
+
+/** Index of the first message at or after a time. */
+const firstFrom = (items: readonly TimelineItem[], at: number): number => {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (items[middle]!.at < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 };
 
 export type Timeline = ReturnType<typeof createTimeline>;
