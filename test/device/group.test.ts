@@ -2,7 +2,7 @@
 // Chats of several accounts over a real relay: made, written in from all sides, joined later, left, and ended. Rules:
 // spec/chats.md.
 
-import { PLATFORM_EDGE } from '@sealwire/core/testing';
+import { type Core, PLATFORM_EDGE } from '@sealwire/core/testing';
 import {
   decodeClientMessage,
   decodeRelayMessage,
@@ -48,6 +48,27 @@ test('[CH1, CH7, CH10, CH11] three accounts with five devices: everybody reads e
     }
     await Promise.all(devices.map(settled));
     for (const [i, seen] of evidence.entries()) assert.equal(seen, [], `device ${i}`);
+  } finally {
+    await bench.end();
+  }
+});
+
+test('[CH13] invitations are put down behind the chat that they are for, so that a crash never takes it and leaves them', async () => {
+  const bench = await setUp();
+  try {
+    let core: Core | undefined;
+    const ada = await bench.create('ada', { onOpen: (opened) => (core = opened) });
+    const bea = await bench.create('bea', { name: 'Bea' });
+    await Promise.all([ada, bea].map(online));
+    await meet(bea, ada);
+    const id = await ada.createChat('Summer', [bea.accountId]);
+    await opened(bea, id);
+    const entries = core!.accountRoom.pages().flatMap((page) => [...page.entries()]);
+    const kinds = entries.flatMap(({ entry }) =>
+      (entry.k === 'chat' && entry.id === id) || (entry.k === 'mail' && entry.r === id) ? [entry.k] : [],
+    );
+    assert.is(kinds[0], 'chat');
+    assert.ok(kinds.includes('mail'));
   } finally {
     await bench.end();
   }

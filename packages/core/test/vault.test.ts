@@ -245,12 +245,18 @@ test('[VT16] a repair that fails leaves the newer problem', async () => {
 test('[VT19] close waits for steps, and what comes after is CLOSED', async () => {
   const storage = memoryStorage();
   const vault = await open(storage);
-  const { durable } = vault.commit({ put: [utf8('a')] });
+  const { ids, durable } = vault.commit({ put: [utf8('a')] });
   const closing = vault.close();
   await settle();
   assert.is(storage.closes, 0);
+  // Not as if what was put after the end had never been given an id.
+  const late = vault.commit({ put: [utf8('b')] });
+  assert.throws(
+    () => vault.read([...ids, ...late.ids]),
+    ({ code }: SealwireError) => code === 'CLOSED',
+  );
   const before = stateOf(storage);
-  assert.is(await codeOf(vault.commit({ put: [utf8('b')] }).durable), 'CLOSED');
+  assert.is(await codeOf(late.durable), 'CLOSED');
   assert.is(await codeOf(vault.repair()), 'CLOSED');
   assert.equal(stateOf(storage), before);
   storage.barriers[0]!.resolve();

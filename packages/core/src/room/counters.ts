@@ -23,6 +23,8 @@ const RANGES_KEPT = 64;
 /** @param isLate - whether frames were passed over here that this account was never to read: spec/chats.md, CH5. */
 export const createCounters = (isLate: () => boolean = () => false) => {
   const devices = new Map<string, Heard>();
+  /** Counters of frames that were passed over. Whose they are cannot be told where the opening of their chain was passed over too. */
+  const passed = new Set<number>();
   const heard = (device: string): Heard => {
     let entry = devices.get(device);
     if (!entry) {
@@ -33,7 +35,7 @@ export const createCounters = (isLate: () => boolean = () => false) => {
   };
   /** Of one who was away, what a device wrote before it began to write for them is not missed. */
   const firstMissing = ({ missing, pauses }: Heard): number | undefined =>
-    isLate() ? firstOutside(missing, pauses) : missing[0]?.[0];
+    isLate() ? firstOutside(missing, pauses, passed) : missing[0]?.[0];
   return {
     /** A frame of this device came; `page` is `none` for one of the control stream. */
     take(device: string, counter: number, page: 'none' | 'opens' | 'goes on' = 'goes on'): void {
@@ -61,6 +63,12 @@ export const createCounters = (isLate: () => boolean = () => false) => {
         entry.top = to;
       }
       removeRange(entry, from, to);
+    },
+    /** Frames came that are passed over here. @returns the counters that are new. */
+    passOver(counters: Iterable<number>): number[] {
+      const fresh = [...new Set(counters)].filter((counter) => !passed.has(counter));
+      for (const counter of fresh) passed.add(counter);
+      return fresh;
     },
     /** Somebody says that the device's frames exist up to this counter. */
     claimed(device: string, counter: number): void {
@@ -131,13 +139,18 @@ const removeRange = ({ missing }: Heard, from: number, to: number): void => {
   keepFew(missing);
 };
 
-/** The first number that is in one of `ranges` and in none of `others`. */
-const firstOutside = (ranges: Heard['missing'], others: Heard['missing']): number | undefined => {
-  for (const [from, to] of ranges) {
-    let first = from;
-    for (const [start, end] of others) if (start <= first && first <= end) first = end + 1;
-    if (first <= to) return first;
-  }
+/** The first number that is in one of `ranges`, in none of `others` and not in `singles`. */
+const firstOutside = (
+  ranges: Heard['missing'],
+  others: Heard['missing'],
+  singles: ReadonlySet<number>,
+): number | undefined => {
+  for (const [from, to] of ranges)
+    for (let first = from; first <= to; first++) {
+      const other = others.find(([start, end]) => start <= first && first <= end);
+      if (other) first = other[1];
+      else if (!singles.has(first)) return first;
+    }
   return undefined;
 };
 

@@ -53,6 +53,8 @@ export interface Judgement {
   /** Frames that the room has already; own ones are acknowledged by this. */
   readonly duplicates: readonly Waiting[];
   readonly refused: readonly Waiting[];
+  /** Of those refused: passed over, since the account was none of the chat's at some time. */
+  readonly passed: readonly Waiting[];
   /** Of those refused: to be stored. */
   readonly shelved: readonly Shelved[];
   readonly contested: readonly Contested[];
@@ -291,9 +293,10 @@ export const createInbox = (options: InboxOptions) => {
         }
         waiting = waiting.filter((item) => !done.has(item));
       }
-      result.refused.push(...passOver());
+      const passed = passOver();
+      result.refused.push(...passed);
       for (const item of waiting) keepAlone(item);
-      return { ...result, dropped: dropExcess() };
+      return { ...result, passed, dropped: dropExcess() };
     },
   };
 };

@@ -65,7 +65,7 @@ export interface Beside {
 /** Stores one judgement in one step: what was accepted, what waits, what was refused, and the cursor after them. */
 export const store = (
   state: RoomState,
-  { accepted, duplicates, refused, shelved, contested }: Judgement,
+  { accepted, duplicates, refused, shelved, contested, passed }: Judgement,
   { parked, covered, found }: Beside,
 ): void => {
   const { vault } = state.options;
@@ -76,6 +76,7 @@ export const store = (
   const bodies = accepted.flatMap(({ waiting: { position, stream, encodedBody, epoch, isKept } }) =>
     isKept ? [] : [{ position, stream, epoch, body: encodedBody! }],
   );
+  const counters = state.counters.passOver(passed.flatMap(({ body }) => body?.counter ?? []));
   const { ids, durable } = vault.commit({
     put: [
       ...fresh.map(({ position, stream, frame }) =>
@@ -85,6 +86,7 @@ export const store = (
       ...shelved.map(({ waiting: { position, stream, epoch, encodedBody }, why }) =>
         encodeRecord({ type: 'refused', room, position, stream, why, epoch, body: encodedBody! }),
       ),
+      ...(counters.length > 0 ? [encodeRecord({ type: 'passed', room, counters })] : []),
     ],
     remove: [...done.flatMap(({ record }) => record ?? []), ...covered],
   });

@@ -105,6 +105,13 @@ export interface ClosedRecord {
   readonly json: Uint8Array;
 }
 
+/** Counters of frames that were passed over, since the account was none of the chat's at some time: they came, and are no gap. */
+export interface PassedRecord {
+  readonly type: 'passed';
+  readonly room: Uint8Array;
+  readonly counters: readonly number[];
+}
+
 /** This device itself: keys and account, as JSON. */
 export interface SelfRecord {
   readonly type: 'self';
@@ -120,7 +127,8 @@ export type DeviceRecord =
   | RefusedRecord
   | EpochRecord
   | AsideRecord
-  | ClosedRecord;
+  | ClosedRecord
+  | PassedRecord;
 export type RoomRecord = Exclude<DeviceRecord, SelfRecord>;
 
 const TYPE = {
@@ -133,6 +141,7 @@ const TYPE = {
   epoch: 7,
   aside: 8,
   closed: 9,
+  passed: 10,
 } as const;
 
 const ARCHIVE_NAME_BYTES = 16;
@@ -150,6 +159,10 @@ export const encodeRecord = (record: DeviceRecord): Uint8Array => {
   if (record.type === 'closed') {
     encoding.writeUint8Array(out, fromHex(record.archive));
     encoding.writeUint8Array(out, record.json);
+    return encoding.toUint8Array(out);
+  }
+  if (record.type === 'passed') {
+    for (const counter of record.counters) encoding.writeVarUint(out, counter);
     return encoding.toUint8Array(out);
   }
   if (record.type === 'aside') {
@@ -270,6 +283,11 @@ export const decodeRecord = (bytes: Uint8Array): DeviceRecord => {
         archive: toHex(reader.fixed(ARCHIVE_NAME_BYTES)),
         json: reader.fixed(reader.left),
       };
+    case TYPE.passed: {
+      const counters: number[] = [];
+      while (reader.left > 0) counters.push(reader.uint());
+      return { type: 'passed', room, counters };
+    }
     case TYPE.aside:
       return { type: 'aside', room, cursor: reader.uint() };
     case TYPE.epoch:

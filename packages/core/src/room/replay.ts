@@ -68,6 +68,7 @@ export const replayRoom = async (
     if (record.type === 'parked')
       if (isHere(state, record))
         inbox.take([{ ...record, record: id, body: undefined, encodedBody: undefined, epoch: '' }]);
+    if (record.type === 'passed') state.counters.passOver(record.counters);
     // The newest holds: a room goes back where older frames can be read by now.
     if (record.type === 'bodies' && isHere(state, record)) state.cursor = record.cursor;
   }

@@ -37,7 +37,7 @@ export interface Vault {
   load(): VaultRecord[];
   /**
    * These records as they are now, opened anew, in the order of `ids`. For what must be judged again, which is rare.
-   * @throws RangeError naming an id that is not in the vault.
+   * @throws RangeError naming an id that is not in the vault; SealwireError CLOSED.
    */
   read(ids: readonly RecordId[]): VaultRecord[];
   /**
@@ -166,6 +166,8 @@ export const openVault = async (
       return records;
     },
     read(wanted) {
+      // What was to be written after the end is not there.
+      if (closed) throw closedError();
       const sealed = array.toArray();
       return wanted.map((id) => {
         const bytes = openAead(key, sealed[indexOf(ids, id) + 1]!, RECORD_LABEL);
