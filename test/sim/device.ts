@@ -235,7 +235,8 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
           watch(chat);
         },
         (error) => {
-          if (device?.status.get().problem?.code !== 'LOGGED_OUT')
+          // It is said here while the device still wipes itself, which is before its status says it.
+          if (error.code !== 'LOGGED_OUT')
             world.fail(`${name} does not open a chat: ${error.message}`);
         },
       );
