@@ -73,6 +73,48 @@ test('it opens at its newest message after a reload, and is read back to its fir
   );
 });
 
+/** Where a message stands in the view, from its top; undefined if it is not in the page. */
+const topOf = (text: string): Promise<number | undefined> =>
+  phone.getByRole('region', { name: /^Messages in/ }).evaluate((view, text) => {
+    const row = [...view.querySelectorAll('[data-message]')].find((each) => each.textContent?.includes(text));
+    return row && row.getBoundingClientRect().top - view.getBoundingClientRect().top;
+  }, text);
+
+test('a day in the middle is shown at once, read on from, and left for the newest', async () => {
+  await phone.reload();
+  await person.message(phone, `message ${MESSAGES - 1} of many`).waitFor();
+  await phone.getByRole('link', { name: 'About this chat' }).click();
+  const field = phone.getByLabel('Go to a day');
+  assert.is(await field.getAttribute('min'), '2023-01-01');
+  await field.fill('2023-01-03');
+  await phone.getByRole('button', { name: 'Show that day' }).click();
+  const first = 2 * 24 * 60;
+  await person.message(phone, `message ${first} of many`).waitFor();
+  await phone.waitForFunction(() => document.querySelectorAll('[data-message]').length > 60);
+  const top = await topOf(`message ${first} of many`);
+  assert.ok(top !== undefined && top >= 0 && top < 200, `the day begins at the top, not at ${top}`);
+  assert.is(await person.message(phone, `message ${MESSAGES - 1} of many`).count(), 0);
+  const view = phone.getByRole('region', { name: /^Messages in/ });
+  // Some pages on: what comes is in order, and nothing is left out.
+  for (const [to, wanted] of [
+    [Number.MAX_SAFE_INTEGER, first + 600],
+    [0, first - 600],
+  ] as const)
+    for (let steps = 0; (await person.message(phone, `message ${wanted} of many`).count()) === 0; steps++) {
+      assert.ok(steps < 1_000, `message ${wanted} never comes`);
+      await view.evaluate((element, to) => element.scrollTo(0, to), to);
+      await phone.waitForTimeout(20);
+      const numbers = (await person.texts(phone)).map((text) => Number(/\d+/.exec(text)![0]));
+      assert.equal(
+        numbers,
+        numbers.map((_, i) => numbers[0]! + i),
+      );
+    }
+  await phone.getByRole('button', { name: 'Newest messages' }).click();
+  await person.message(phone, `message ${MESSAGES - 1} of many`).waitFor();
+  assert.not.match(phone.url(), /2023-01-03/);
+});
+
 test('no page threw an error or broke its security policy', () => {
   assert.equal(world.faults, []);
 });

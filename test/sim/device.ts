@@ -236,8 +236,7 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
         },
         (error) => {
           // It is said here while the device still wipes itself, which is before its status says it.
-          if (error.code !== 'LOGGED_OUT')
-            world.fail(`${name} does not open a chat: ${error.message}`);
+          if (error.code !== 'LOGGED_OUT') world.fail(`${name} does not open a chat: ${error.message}`);
         },
       );
       return undefined;

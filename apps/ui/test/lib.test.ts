@@ -4,7 +4,7 @@ import type { Message } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseRoute, routeTo } from '../src/hooks/useRoute.ts';
-import { formatAgo, formatCountdown, formatDay, plural } from '../src/lib/format.ts';
+import { dayStart, dayText, formatAgo, formatCountdown, formatDay, plural } from '../src/lib/format.ts';
 import { linkParts } from '../src/lib/linkify.ts';
 import { proposeBrowserName, proposePhoneName } from '../src/lib/platform-name.ts';
 import { buildRows, shownAuthor } from '../src/lib/rows.ts';
@@ -96,6 +96,12 @@ test('routes survive the way through the address, whatever the id holds', () => 
   }
   for (const page of ['chats', 'settings', 'link'] as const)
     assert.equal(parseRoute(routeTo({ page })), { page });
+  const [chatId, day] = ['0f', '2024-02-29'];
+  assert.equal(parseRoute(routeTo({ page: 'chat', chatId, day })), { page: 'chat', chatId, day });
+  for (const wrong of ['2024-13-01', '24-1-1', 'yesterday', ''])
+    assert.equal(parseRoute(`#/chat/0f/${wrong}`), { page: 'chat', chatId });
+  assert.is(dayText(dayStart(day)), day);
+  assert.is(dayText(NOON), '2026-05-20');
   for (const hash of ['', '#', '#/nowhere', '#/chat/']) assert.equal(parseRoute(hash), { page: 'chats' });
 });
 

@@ -119,6 +119,7 @@ export interface Chat {
    * Has `timeline` begin at about a time (milliseconds since 1970), wherever in the chat that is, at the cost of what is there and not
    * of what lies between; without one, it is that of the newest messages again. Reading on from there: `loadOlder`, `loadNewer`.
    * What these brought before is let go. Later than all messages is the newest. Works offline.
+   * @throws RangeError for NaN.
    */
   showAround(time?: number): Promise<void>;
   /** Brings newer messages into `timeline` after `showAround`: those of one page. @returns false if there are none. */

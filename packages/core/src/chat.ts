@@ -181,7 +181,10 @@ export const createChatModel = (options: ChatModelOptions) => {
     },
     loadOlder: (since) => pages.loadOlder(since),
     loadNewer: () => pages.loadNewer(),
-    showAround: (time) => pages.showAround(time),
+    async showAround(time) {
+      if (Number.isNaN(time)) throw new RangeError('time is no number');
+      await pages.showAround(time);
+    },
     async import(messages, source, onProgress) {
       const pieces = messages.flatMap(toPieces(source));
       let done = 0;

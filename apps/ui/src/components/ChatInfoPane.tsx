@@ -1,11 +1,12 @@
 // A chat's people: who is in it, with which role; adding, removing, leaving, the title, the room at the relay.
 // Rules: spec/membership.md, spec/chats.md §4.
 import type { Chat, ChatMember, Device } from '@sealwire/core';
-import { useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { useChat } from '../hooks/useChat.ts';
 import { useReadable } from '../hooks/useReadable.ts';
-import { replaceRoute, routeTo } from '../hooks/useRoute.ts';
+import { go, replaceRoute, routeTo } from '../hooks/useRoute.ts';
 import { useTask } from '../hooks/useTask.ts';
+import { dayText } from '../lib/format.ts';
 import { Avatar } from './Avatar.tsx';
 import { Failure, PaneHeader } from './basics.tsx';
 import { NameForm } from './NameForm.tsx';
@@ -39,11 +40,43 @@ function Info(props: { readonly device: Device; readonly chat: Chat; readonly ti
           <MemberRow key={member.accountId} chat={chat} member={member} admin={admin} />
         ))}
       </ul>
+      <GoToDay chat={chat} />
       {admin && <AddMember device={device} chat={chat} members={members} />}
       {admin && <NameForm label="Title" name={title} onRename={(name) => chat.rename(name)} />}
       {admin && members.length > 1 && <MoveRoom chat={chat} />}
       {members.length > 1 && members.some(({ isMe }) => isMe) && <Leave chat={chat} />}
     </>
+  );
+}
+
+/** Nothing in between is loaded, however long ago it was. */
+function GoToDay({ chat }: { readonly chat: Chat }) {
+  const { firstAt } = useReadable(chat.status);
+  const [day, setDay] = useState('');
+  if (firstAt === undefined) return null;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (day !== '') go({ page: 'chat', chatId: chat.id, day });
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      <label className="field">
+        <span>Go to a day</span>
+        <input
+          type="date"
+          required
+          min={dayText(firstAt)}
+          max={dayText(Date.now())}
+          value={day}
+          onChange={(event) => setDay(event.target.value)}
+        />
+      </label>
+      <div className="actions">
+        <button type="submit" className="button" disabled={day === ''}>
+          Show that day
+        </button>
+      </div>
+    </form>
   );
 }
 

@@ -5,7 +5,7 @@ import { useCallback, useState } from 'react';
 import { useAnnounced } from '../hooks/useAnnounced.ts';
 import { useChat } from '../hooks/useChat.ts';
 import { useReadable } from '../hooks/useReadable.ts';
-import { routeTo } from '../hooks/useRoute.ts';
+import { replaceRoute, routeTo } from '../hooks/useRoute.ts';
 import { useTimelineWindow } from '../hooks/useTimelineWindow.ts';
 import { explain } from '../lib/explain.ts';
 import { Avatar } from './Avatar.tsx';
@@ -17,13 +17,19 @@ import { type MenuTarget, MessageMenu } from './MessageMenu.tsx';
 import { storageProblem } from './ProblemBanner.tsx';
 import { Timeline } from './Timeline.tsx';
 
-export function Conversation({ device, chatId }: { readonly device: Device; readonly chatId: string }) {
+/** @param props.day - the local day to begin with; undefined for the newest messages. */
+export function Conversation(props: {
+  readonly device: Device;
+  readonly chatId: string;
+  readonly day?: string | undefined;
+}) {
+  const { device, chatId, day } = props;
   const opened = useChat(device, chatId);
   const chats = useReadable(device.chats);
   const status = useReadable(device.status);
   const title = chats.find((chat) => chat.id === chatId)?.title ?? 'Chat';
   if (opened.kind === 'open' && opened.chat.id === chatId) {
-    return <OpenConversation key={chatId} chat={opened.chat} title={title} status={status} />;
+    return <OpenConversation key={chatId} chat={opened.chat} title={title} status={status} day={day} />;
   }
   return (
     <>
@@ -45,17 +51,27 @@ function OpenConversation(props: {
   readonly chat: Chat;
   readonly title: string;
   readonly status: DeviceStatus;
+  readonly day: string | undefined;
 }) {
-  const { chat, title, status } = props;
+  const { chat, title, status, day } = props;
   const messages = useReadable(chat.timeline);
   const chatStatus = useReadable(chat.status);
   const members = useReadable(chat.members);
   const isOut = chatStatus.state === 'left';
   const isAdmin = members.some(({ isMe, role }) => isMe && role === 'admin');
-  const view = useTimelineWindow(messages, { count: chatStatus.older, load: () => chat.loadOlder() });
+  const { older, newer } = chatStatus;
+  const view = useTimelineWindow(messages, {
+    ...{ older, newer, day },
+    loadOlder: () => chat.loadOlder(),
+    loadNewer: () => chat.loadNewer(),
+    showAround: (time) => chat.showAround(time),
+  });
+  // The newest messages are no day's: the address says so, and the back button leads to where one was before.
+  const toNewest = () =>
+    day === undefined ? view.toNewest() : replaceRoute({ page: 'chat', chatId: chat.id });
   const [target, setTarget] = useState<MenuTarget | undefined>(undefined);
   const onMenu = useCallback((message: Message, opener: HTMLElement) => setTarget({ message, opener }), []);
-  const announced = useAnnounced(messages, chatStatus.state === 'live');
+  const announced = useAnnounced(messages, chatStatus.state === 'live' && newer === 0);
   return (
     <>
       <PaneHeader title={title} back={{ page: 'chats' }} focus={false}>
@@ -69,7 +85,14 @@ function OpenConversation(props: {
           <Icon name="person" />
         </a>
       </PaneHeader>
-      <Timeline title={title} messages={messages} isGroup={members.length > 2} view={view} onMenu={onMenu}>
+      <Timeline
+        title={title}
+        messages={messages}
+        isGroup={members.length > 2}
+        view={view}
+        toNewest={toNewest}
+        onMenu={onMenu}
+      >
         <NoMessages loading={chatStatus.state === 'catching-up'} />
       </Timeline>
       {chatStatus.state === 'refused' && (
@@ -101,7 +124,7 @@ function OpenConversation(props: {
         chat={chat}
         blocked={blockedBy(status, isOut)}
         autoFocus={matchMedia('(pointer: fine)').matches}
-        onSent={view.toNewest}
+        onSent={toNewest}
       />
       {target !== undefined && (
         <MessageMenu

@@ -124,7 +124,7 @@ function Sidebar(
 function Page({ route, session, device, linkPane }: MessengerProps & { readonly route: Route }) {
   switch (route.page) {
     case 'chat':
-      return <Conversation key={route.chatId} device={device} chatId={route.chatId} />;
+      return <Conversation key={route.chatId} device={device} chatId={route.chatId} day={route.day} />;
     case 'new-chat':
       return <NewChatPane device={device} />;
     case 'settings':

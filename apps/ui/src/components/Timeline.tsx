@@ -15,6 +15,7 @@ export function Timeline(props: {
   /** More than two people are members, so names are shown. */
   readonly isGroup: boolean;
   readonly view: TimelineWindow;
+  readonly toNewest: () => void;
   readonly onMenu: (message: Message, opener: HTMLElement) => void;
   /** Shown while there are no messages. */
   readonly children: ReactNode;
@@ -60,7 +61,7 @@ export function Timeline(props: {
         </ol>
       </section>
       {view.away && (
-        <button type="button" className="to-newest" onClick={view.toNewest}>
+        <button type="button" className="to-newest" onClick={props.toNewest}>
           <Icon name="down" />
           {view.fresh > 0 ? (
             plural(view.fresh, 'new message')

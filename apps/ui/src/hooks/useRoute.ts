@@ -1,9 +1,12 @@
 // Where the person is in the app, kept in the address's fragment: the back button works and no server is asked.
 // No spec rules here.
 import { useSyncExternalStore } from 'react';
+import { dayStart } from '../lib/format.ts';
 
 export type Route =
-  | { readonly page: 'chat' | 'chat-info'; readonly chatId: string }
+  /** A chat; at a day, as an ISO 8601 date in local time, else at its newest messages. */
+  | { readonly page: 'chat'; readonly chatId: string; readonly day?: string }
+  | { readonly page: 'chat-info'; readonly chatId: string }
   | { readonly page: 'contact'; readonly accountId: string }
   | { readonly page: 'device'; readonly deviceId: string }
   | { readonly page: (typeof PLAIN)[number] };
@@ -23,7 +26,8 @@ const PLAIN = [
 
 export const routeTo = (route: Route): string => {
   const id = idOf(route);
-  return id === undefined ? `#/${route.page}` : `#/${route.page}/${encodeURIComponent(id)}`;
+  const day = 'day' in route && route.day !== undefined ? `/${route.day}` : '';
+  return id === undefined ? `#/${route.page}` : `#/${route.page}/${encodeURIComponent(id)}${day}`;
 };
 
 function idOf(route: Route): string | undefined {
@@ -48,15 +52,18 @@ export function useRoute(): Route {
 }
 
 export function parseRoute(hash: string): Route {
-  const [page, encoded] = hash.replace(/^#\//, '').split('/');
+  const [page, encoded, day] = hash.replace(/^#\//, '').split('/');
   const id = encoded === undefined ? '' : decode(encoded);
   if (id !== '') {
-    if (page === 'chat' || page === 'chat-info') return { page, chatId: id };
+    if (page === 'chat') return { page, chatId: id, ...(day !== undefined && isDay(day) && { day }) };
+    if (page === 'chat-info') return { page, chatId: id };
     if (page === 'contact') return { page, accountId: id };
     if (page === 'device') return { page, deviceId: id };
   }
   return { page: PLAIN.find((name) => name === page) ?? 'chats' };
 }
+
+const isDay = (text = ''): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(dayStart(text));
 
 function decode(text: string): string {
   try {

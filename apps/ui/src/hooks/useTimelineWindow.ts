@@ -2,6 +2,7 @@
 // either way, and never a jump under the reader's eyes. No spec rules here.
 import type { Message } from '@sealwire/core';
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { dayStart } from '../lib/format.ts';
 
 /** Messages shown at first and added at a time. */
 const STEP = 60;
@@ -11,6 +12,9 @@ const MAX = 240;
 const NEAR_PX = 800;
 /** Pixels from the bottom that still count as the bottom. */
 const BOTTOM_PX = 48;
+
+/** Pixels above the message that one goes to. */
+const ABOVE_PX = 12;
 
 /** Which messages are shown; `newest` follows the end of the conversation. */
 type Span = 'newest' | { readonly from: string; readonly fromIndex: number; readonly to: string };
@@ -29,13 +33,20 @@ export interface TimelineWindow {
   readonly toNewest: () => void;
 }
 
-/** Messages that are not among those given yet: how many, and what brings some of them. */
-export interface Older {
-  readonly count: number;
-  readonly load: () => Promise<unknown>;
+/** What is not among the messages given, on either side: how many, and what brings some of them. */
+export interface Beside {
+  readonly older: number;
+  readonly newer: number;
+  /** The local day to begin with, as an ISO 8601 date; undefined for the newest messages. */
+  readonly day: string | undefined;
+  readonly loadOlder: () => Promise<unknown>;
+  readonly loadNewer: () => Promise<unknown>;
+  /** Gives the messages from a time on instead; without one, the newest. */
+  readonly showAround: (time?: number) => Promise<unknown>;
 }
 
-export function useTimelineWindow(messages: readonly Message[], older: Older): TimelineWindow {
+export function useTimelineWindow(messages: readonly Message[], source: Beside): TimelineWindow {
+  const { older, newer, day } = source;
   const scroller = useRef<HTMLElement>(null);
   const atBottom = useRef(true);
   const anchor = useRef<Anchor | undefined>(undefined);
@@ -44,9 +55,14 @@ export function useTimelineWindow(messages: readonly Message[], older: Older): T
   const leftAt = useRef<string | undefined>(undefined);
   const shown = useRef({ messages, start, end });
   shown.current = { messages, start, end };
-  const behind = useRef(older);
-  behind.current = older;
+  const beside = useRef(source);
+  beside.current = source;
   const loading = useRef(false);
+  /** Begins with the first message from this time on, as soon as it is given. */
+  const [jump, setJump] = useState<number | undefined>(undefined);
+  /** The message that goes to the top of the view once it is in the page. */
+  const landing = useRef<string | undefined>(undefined);
+  const visited = useRef(day);
 
   const show = useCallback((from: number, to: number) => {
     const { messages } = shown.current;
@@ -65,12 +81,16 @@ export function useTimelineWindow(messages: readonly Message[], older: Older): T
     const view = scroller.current;
     const { messages, start, end } = shown.current;
     if (view === null) return;
-    if (start === 0 && view.scrollTop < NEAR_PX && behind.current.count > 0 && !loading.current) {
+    const { older, newer, loadOlder, loadNewer } = beside.current;
+    const load = (bring: () => Promise<unknown>): void => {
+      if (loading.current) return;
       loading.current = true;
-      void behind.current.load().finally(() => {
+      void bring().finally(() => {
         loading.current = false;
       });
-    }
+    };
+    if (start === 0 && older > 0 && view.scrollTop < NEAR_PX) load(loadOlder);
+    else if (end === messages.length && newer > 0 && gapBelow(view) < NEAR_PX) load(loadNewer);
     if (start > 0 && view.scrollTop < NEAR_PX) {
       const from = Math.max(0, start - STEP);
       show(from, Math.min(end, from + MAX));
@@ -84,34 +104,66 @@ export function useTimelineWindow(messages: readonly Message[], older: Older): T
     const view = scroller.current;
     if (view === null) return;
     const { messages, start, end } = shown.current;
-    atBottom.current = end === messages.length && gapBelow(view) < BOTTOM_PX;
+    const isEnd = end === messages.length && beside.current.newer === 0;
+    atBottom.current = isEnd && gapBelow(view) < BOTTOM_PX;
     anchor.current = atBottom.current ? undefined : findAnchor(view);
     if (atBottom.current) {
       leftAt.current = undefined;
       setSpan('newest');
     } else {
-      leftAt.current ??= messages.at(-1)?.id;
+      // What is read on is not what has come meanwhile.
+      leftAt.current = beside.current.newer > 0 ? undefined : (leftAt.current ?? messages.at(-1)?.id);
       show(start, end);
       fill();
     }
   }, [show, fill]);
 
   const toNewest = useCallback(() => {
-    atBottom.current = true;
-    anchor.current = undefined;
-    leftAt.current = undefined;
-    setSpan('newest');
-    if (scroller.current !== null) scrollToEnd(scroller.current);
+    const settle = (): void => {
+      atBottom.current = true;
+      anchor.current = undefined;
+      leftAt.current = undefined;
+      setSpan('newest');
+      // With other messages in the page, its end would be taken for where the reader went; they are scrolled when they are drawn.
+      const isDrawn = shown.current.end === shown.current.messages.length;
+      if (isDrawn && scroller.current !== null) scrollToEnd(scroller.current);
+    };
+    if (beside.current.newer > 0) void beside.current.showAround().then(settle);
+    else settle();
   }, []);
+
+  useEffect(() => {
+    if (day === undefined) {
+      if (visited.current !== undefined) toNewest();
+    } else {
+      const time = dayStart(day);
+      atBottom.current = false;
+      anchor.current = undefined;
+      void beside.current.showAround(time).then(() => setJump(time));
+    }
+    visited.current = day;
+  }, [day, toNewest]);
+
+  useLayoutEffect(() => {
+    if (jump === undefined) return;
+    const from = messages.findIndex(({ at }) => at >= jump);
+    const at = from < 0 ? messages.length - 1 : from;
+    landing.current = messages[at]?.id;
+    show(Math.max(0, at - STEP), Math.min(messages.length, at + STEP));
+    setJump(undefined);
+  }, [jump, messages, show]);
 
   useLayoutEffect(() => {
     const view = scroller.current;
     if (view === null) return;
     if (atBottom.current) scrollToEnd(view);
-    else if (anchor.current !== undefined) anchor.current = holdAnchor(view, anchor.current);
-    const isMore = start > 0 || end < messages.length || older.count > 0;
+    else if (landing.current !== undefined) {
+      anchor.current = land(view, landing.current);
+      if (anchor.current !== undefined) landing.current = undefined;
+    } else if (anchor.current !== undefined) anchor.current = holdAnchor(view, anchor.current);
+    const isMore = start > 0 || end < messages.length || older > 0 || newer > 0;
     if (messages.length > 0 && isMore && !atBottom.current) fill();
-  }, [messages, start, end, older.count, fill]);
+  }, [messages, start, end, older, newer, fill]);
 
   useEffect(() => {
     const view = scroller.current;
@@ -124,7 +176,7 @@ export function useTimelineWindow(messages: readonly Message[], older: Older): T
   }, []);
 
   const fresh = span === 'newest' ? 0 : countAfter(messages, leftAt.current);
-  return { scroller, start, end, away: span !== 'newest', fresh, onScroll, toNewest };
+  return { scroller, start, end, away: span !== 'newest' || newer > 0, fresh, onScroll, toNewest };
 }
 
 /** The row at the top of the view, and where it stood. */
@@ -155,6 +207,16 @@ function findAnchor(view: HTMLElement): Anchor | undefined {
     }
   }
   return undefined;
+}
+
+/** Scrolls to a message, below the line with its day. @returns undefined if it is not in the page yet. */
+function land(view: HTMLElement, id: string): Anchor | undefined {
+  const row = view.querySelector<HTMLElement>(`[data-message="${CSS.escape(id)}"]`);
+  if (row === null) return undefined;
+  const line = row.previousElementSibling;
+  const top = line instanceof HTMLElement && line.dataset.message === undefined ? line : row;
+  view.scrollTop = top.offsetTop - ABOVE_PX;
+  return { id, top: row.offsetTop };
 }
 
 function holdAnchor(view: HTMLElement, anchor: Anchor): Anchor | undefined {

@@ -69,3 +69,13 @@ function startOfDay(at: number): number {
   const day = new Date(at);
   return day.setHours(0, 0, 0, 0);
 }
+
+/** @returns the local day as an ISO 8601 date, as a date field has it. */
+export function dayText(at: number): string {
+  const day = new Date(at);
+  const [month, date] = [day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, '0'));
+  return `${String(day.getFullYear()).padStart(4, '0')}-${month}-${date}`;
+}
+
+/** @returns when the local day begins. @param text - an ISO 8601 date, as a date field has it. */
+export const dayStart = (text: string): number => new Date(`${text}T00:00`).getTime();
