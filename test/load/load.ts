@@ -198,7 +198,7 @@ const writeEvenly = async (
     }
     tally.check();
     if (ms >= memory.length * everyMs) {
-      memory.push(residentMegabytes(pid));
+      memory.push(ownMegabytes(pid));
       say(`${Math.round(ms / 1000)} s: ${tally.delivered} delivered, ${memory.at(-1)!.toFixed(0)} MB`);
     }
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -221,8 +221,11 @@ const settled = async (groups: readonly Group[], tally: Tally): Promise<void> =>
   tally.check();
 };
 
-/** Linux only: what the kernel says the process has in memory. */
-const residentMegabytes = (pid: number): number => {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+/**
+ * Linux only: memory that is the process's own. What LMDB has mapped of its file is the kernel's to keep or to drop, and grows with
+ * what is stored.
+ */
+const ownMegabytes = (pid: number): number => {
+  const [, kilobytes] = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
   return Number(kilobytes) / 1000;
 };
