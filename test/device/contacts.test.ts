@@ -4,7 +4,7 @@
 import type { Device } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, settled, setUp, until } from './support.ts';
+import { type Bench, onBench, settled, setUp, until } from './support.ts';
 
 const test = suite('contacts between devices');
 
@@ -33,9 +33,9 @@ const people = async (
   return { ada, adaWeb, bea, beaWeb };
 };
 
-test('[CT3, CT22] a card scanned, a yes on another device: both people know each other on all their devices', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CT3, CT22] a card scanned, a yes on another device: both people know each other on all their devices',
+  onBench(async (bench) => {
     const { ada, adaWeb, bea, beaWeb } = await people(bench);
     const card = await ada.createCard();
     assert.is(await adaWeb.createCard().then((text) => text.length > 0), true);
@@ -69,14 +69,12 @@ test('[CT3, CT22] a card scanned, a yes on another device: both people know each
     await bea.markVerified(ada.accountId, true);
     await until(beaWeb.contacts, ([contact]) => contact?.verified === true);
     await Promise.all([ada, adaWeb, bea, beaWeb].map(settled));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CT22] asked while offline and then killed: the question leaves when the device is back', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CT22] asked while offline and then killed: the question leaves when the device is back',
+  onBench(async (bench) => {
     const { ada, bea } = await people(bench);
     const card = await ada.createCard();
     bea.setNetwork(false);
@@ -91,14 +89,12 @@ test('[CT22] asked while offline and then killed: the question leaves when the d
     assert.is(again.contacts.get()[0]?.state, 'asked', 'nobody is told of a no');
     await ada.acceptRequest(request!.id);
     await until(again.contacts, ([contact]) => contact?.state === 'known');
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CT27] cards that were taken back let nobody ask any more; contacts and those who have asked stay, the next card is new', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CT27] cards that were taken back let nobody ask any more; contacts and those who have asked stay, the next card is new',
+  onBench(async (bench) => {
     const { ada, adaWeb, bea } = await people(bench);
     const cleo = await bench.create('cleo', { name: 'Cleo' });
     const dora = await bench.create('dora', { name: 'Dora' });
@@ -132,10 +128,8 @@ test('[CT27] cards that were taken back let nobody ask any more; contacts and th
     await until(bea.contacts, ([contact]) => contact?.state === 'known');
     await cleo.addContact(next);
     await until(adaWeb.requests, (requests) => requests.some(({ name }) => name === 'Cleo'));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test('a relay that was restarted keeps what waits; a device of another relay is told so', async () => {
   const bench = await setUp();
@@ -161,9 +155,9 @@ test('a relay that was restarted keeps what waits; a device of another relay is 
   }
 });
 
-test('[CT23] own devices are told of a device that another one linked, until one of them takes note', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CT23] own devices are told of a device that another one linked, until one of them takes note',
+  onBench(async (bench) => {
     const { ada, adaWeb } = await people(bench);
     assert.equal(adaWeb.alerts.get(), []);
     const tablet = await bench.link(ada, 'tablet');
@@ -174,9 +168,7 @@ test('[CT23] own devices are told of a device that another one linked, until one
     await adaWeb.dismissAlert(alert!.id);
     await until(adaWeb.alerts, (alerts) => alerts.length === 0);
     await until(tablet.alerts, (alerts) => alerts.length === 0);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

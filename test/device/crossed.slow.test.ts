@@ -3,7 +3,7 @@
 import type { Device, Evidence } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, settled, setUp, until } from './support.ts';
+import { type Bench, onBench, settled, setUp, until } from './support.ts';
 
 const test = suite('crossed log-outs and rotations');
 
@@ -71,9 +71,9 @@ for (const isFirst of [true, false])
     }
   });
 
-test('[EP3] [DL18] away during ten rotations: a companion, and then the phone, read all of it and write on', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[EP3] [DL18] away during ten rotations: a companion, and then the phone, read all of it and write on',
+  onBench(async (bench) => {
     const { phone, web, desktop, chatId } = await family(bench);
     const guests = await inTurn(ROTATIONS, (i) => bench.link(phone, `guest ${i}`));
     for (const device of [web, ...guests]) {
@@ -113,9 +113,7 @@ test('[EP3] [DL18] away during ten rotations: a companion, and then the phone, r
     await count(again, 2 * ROTATIONS + 3);
     await speakOn([again, back, desktop], chatId, 2 * ROTATIONS + 3);
     assert.equal(more, []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -2,13 +2,13 @@
 // Three devices of one account: a companion makes chats, the phone goes off for ever, the others go on; reopening.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('three devices');
 
-test('a companion makes a chat offline, another is linked later and has it all, with the phone off', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a companion makes a chat offline, another is linked later and has it all, with the phone off',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     web.setNetwork(false);
@@ -43,14 +43,12 @@ test('a companion makes a chat offline, another is linked later and has it all, 
         ['desktop', false],
       ],
     );
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('reopened with the relay dead, a device has everything; two processes never share a vault', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'reopened with the relay dead, a device has everything; two processes never share a vault',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('kept');
@@ -80,14 +78,12 @@ test('reopened with the relay dead, a device has everything; two processes never
       await reopened.send('written with the relay dead');
       assert.is(again.status.get().pending, 1);
     }
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('wrong use is said at once: a name too long, a chat that is not there, a text that is empty', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'wrong use is said at once: a name too long, a chat that is not there, a text that is empty',
+  onBench(async (bench) => {
     await assertCode(() => bench.open('nothing here'), 'NO_DEVICE');
     const phone = await bench.create('phone', {});
     await assertCode(() => phone.openChat('00'), 'CHAT_UNKNOWN');
@@ -97,10 +93,8 @@ test('wrong use is said at once: a name too long, a chat that is not there, a te
     await assertThrows(() => chat.delete('1:1'), RangeError);
     chat.close();
     await assertCode(() => chat.send('closed'), 'CLOSED');
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 const failureOf = async (run: () => unknown): Promise<unknown> => {
   try {

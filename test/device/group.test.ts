@@ -11,14 +11,14 @@ import {
 } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { meet, members, online, opened, sent, shows, texts, three, watch } from './people.ts';
-import { settled, setUp, until } from './support.ts';
+import { meet, members, online, opened, sent, shows, texts, three, together, watch } from './people.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('chats of several accounts');
 
-test('[CH1, CH7, CH10, CH11] three accounts with five devices: everybody reads everybody, under their names', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH1, CH7, CH10, CH11] three accounts with five devices: everybody reads everybody, under their names',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
     const adaWeb = await bench.link(ada, 'ada-web');
     const beaWeb = await bench.link(bea, 'bea-web');
@@ -48,14 +48,12 @@ test('[CH1, CH7, CH10, CH11] three accounts with five devices: everybody reads e
     }
     await Promise.all(devices.map(settled));
     for (const [i, seen] of evidence.entries()) assert.equal(seen, [], `device ${i}`);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH13] invitations are put down behind the chat that they are for, so that a crash never takes it and leaves them', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH13] invitations are put down behind the chat that they are for, so that a crash never takes it and leaves them',
+  onBench(async (bench) => {
     let core: Core | undefined;
     const ada = await bench.create('ada', { onOpen: (opened) => (core = opened) });
     const bea = await bench.create('bea', { name: 'Bea' });
@@ -69,30 +67,28 @@ test('[CH13] invitations are put down behind the chat that they are for, so that
     );
     assert.is(kinds[0], 'chat');
     assert.ok(kinds.includes('mail'));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH8] removed: nothing later can be read, nothing later counts, and the others go on', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH8] removed: nothing later can be read, nothing later counts, and the others go on',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
-    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
-    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
-    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
-    await onCleo!.send('before');
-    await Promise.all([onAda!, onBea!].map((chat) => shows(chat, 'before')));
+    const {
+      chats: [onAda, onBea, onCleo],
+    } = await together(ada, bea, cleo);
+    await onCleo.send('before');
+    await Promise.all([onAda, onBea].map((chat) => shows(chat, 'before')));
     // Cleo writes while she cannot know.
     cleo.setNetwork(false);
-    await onCleo!.send('written too late');
-    await onAda!.removeMember(cleo.accountId);
-    await onAda!.send('without Cleo');
-    await sent(onAda!, 'without Cleo');
-    await members(onBea!, 2);
-    await shows(onBea!, 'without Cleo');
-    await onBea!.send('so it is');
-    await shows(onAda!, 'so it is');
+    await onCleo.send('written too late');
+    await onAda.removeMember(cleo.accountId);
+    await onAda.send('without Cleo');
+    await sent(onAda, 'without Cleo');
+    await members(onBea, 2);
+    await shows(onBea, 'without Cleo');
+    await onBea.send('so it is');
+    await shows(onAda, 'so it is');
     await settled(ada);
     const evidence = [ada, bea].map(watch);
     const refused = new Promise<void>((resolve) => {
@@ -102,23 +98,21 @@ test('[CH8] removed: nothing later can be read, nothing later counts, and the ot
     });
     cleo.setNetwork(true);
     await refused;
-    assert.equal(texts(onCleo!), ['before', 'written too late']);
+    assert.equal(texts(onCleo), ['before', 'written too late']);
     // There is only the relay's word for it.
-    assert.is(onCleo!.status.get().state, 'refused');
+    assert.is(onCleo.status.get().state, 'refused');
     assert.is(cleo.status.get().loadingRooms, 0);
-    assert.equal(texts(onAda!), ['before', 'without Cleo', 'so it is']);
-    assert.equal(texts(onBea!), ['before', 'without Cleo', 'so it is']);
+    assert.equal(texts(onAda), ['before', 'without Cleo', 'so it is']);
+    assert.equal(texts(onBea), ['before', 'without Cleo', 'so it is']);
     for (const seen of evidence) assert.equal(seen, []);
-    await onAda!.addMember(cleo.accountId);
-    await members(onBea!, 3);
-  } finally {
-    await bench.end();
-  }
-});
+    await onAda.addMember(cleo.accountId);
+    await members(onBea, 3);
+  }),
+);
 
-test('[CH3] what a removed person still gets into the room is void for all, and for a device that is linked later', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH3] what a removed person still gets into the room is void for all, and for a device that is linked later',
+  onBench(async (bench) => {
     let isDeaf = false;
     const pong = encodeRelayMessage({ type: 'pong' });
     const ping = encodeClientMessage({ type: 'ping' });
@@ -136,15 +130,16 @@ test('[CH3] what a removed person still gets into the room is void for all, and 
     await Promise.all([ada, bea, cleo].map(online));
     await meet(bea, ada);
     await meet(cleo, ada);
-    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
-    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
-    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
-    await onCleo!.send('before');
-    await Promise.all([onAda!, onBea!].map((chat) => shows(chat, 'before')));
+    const {
+      id,
+      chats: [onAda, onBea, onCleo],
+    } = await together(ada, bea, cleo);
+    await onCleo.send('before');
+    await Promise.all([onAda, onBea].map((chat) => shows(chat, 'before')));
     await settled(cleo);
     isDeaf = true;
-    await onAda!.removeMember(cleo.accountId);
-    await members(onBea!, 2);
+    await onAda.removeMember(cleo.accountId);
+    await members(onBea, 2);
     const told = Promise.all(
       [ada, bea].map(
         (device) =>
@@ -155,93 +150,87 @@ test('[CH3] what a removed person still gets into the room is void for all, and 
           }),
       ),
     );
-    await onCleo!.send('as if nothing had happened');
-    await sent(onCleo!, 'as if nothing had happened');
+    await onCleo.send('as if nothing had happened');
+    await sent(onCleo, 'as if nothing had happened');
     await told;
-    await onBea!.send('after');
-    await shows(onAda!, 'after');
+    await onBea.send('after');
+    await shows(onAda, 'after');
     const web = await bench.link(bea, 'bea-web');
     const onWeb = await opened(web, id);
     await shows(onWeb, 'after');
-    for (const chat of [onAda!, onBea!, onWeb]) assert.equal(texts(chat), ['before', 'after']);
-  } finally {
-    await bench.end();
-  }
-});
+    for (const chat of [onAda, onBea, onWeb]) assert.equal(texts(chat), ['before', 'after']);
+  }),
+);
 
-test('[CH9] who sees their removal says so, and cannot write any more', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH9] who sees their removal says so, and cannot write any more',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
-    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
-    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
-    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    const {
+      chats: [onAda, onBea, onCleo],
+    } = await together(ada, bea, cleo);
     const codeOf = (run: Promise<unknown>) =>
       run.then(
         () => 'none',
         (error: { code?: string }) => error.code,
       );
-    assert.is(await codeOf(onBea!.removeMember(cleo.accountId)), 'NOT_AN_ADMIN');
-    assert.is(await codeOf(onBea!.addMember(ada.accountId)), 'NOT_AN_ADMIN');
-    assert.is(await codeOf(onAda!.removeMember('00'.repeat(32))), 'CONTACT_UNKNOWN');
-    await onAda!.removeMember(cleo.accountId);
-    await members(onCleo!, 2);
-    assert.is(await codeOf(onCleo!.send('again')), 'NOT_A_MEMBER');
-    assert.is(onCleo!.status.get().state, 'left');
+    assert.is(await codeOf(onBea.removeMember(cleo.accountId)), 'NOT_AN_ADMIN');
+    assert.is(await codeOf(onBea.addMember(ada.accountId)), 'NOT_AN_ADMIN');
+    assert.is(await codeOf(onAda.removeMember('00'.repeat(32))), 'CONTACT_UNKNOWN');
+    await onAda.removeMember(cleo.accountId);
+    await members(onCleo, 2);
+    assert.is(await codeOf(onCleo.send('again')), 'NOT_A_MEMBER');
+    assert.is(onCleo.status.get().state, 'left');
     await settled(cleo);
-    assert.is(await codeOf(onCleo!.leave()), 'none');
-  } finally {
-    await bench.end();
-  }
-});
+    assert.is(await codeOf(onCleo.leave()), 'none');
+  }),
+);
 
-test('[CH8, CH9] leaving, being promoted, renaming: the chat outlives who made it', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH8, CH9] leaving, being promoted, renaming: the chat outlives who made it',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
-    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
-    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
-    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
-    await onAda!.promote(bea.accountId);
-    await until(onBea!.members, (list) => list.some(({ isMe, role }) => isMe && role === 'admin'));
-    await onBea!.rename('Autumn');
+    const {
+      chats: [onAda, onBea, onCleo],
+    } = await together(ada, bea, cleo);
+    await onAda.promote(bea.accountId);
+    await until(onBea.members, (list) => list.some(({ isMe, role }) => isMe && role === 'admin'));
+    await onBea.rename('Autumn');
     await until(cleo.chats, (chats) => chats[0]?.title === 'Autumn');
-    await onAda!.send('goodbye');
+    await onAda.send('goodbye');
     await settled(ada);
     const evidence = [bea, cleo].map(watch);
-    await onAda!.leave();
-    await members(onBea!, 2);
-    await members(onCleo!, 2);
-    await shows(onCleo!, 'goodbye');
-    await onCleo!.send('who is left');
-    await shows(onBea!, 'who is left');
-    await onBea!.removeMember(cleo.accountId);
-    await members(onCleo!, 1);
-    await onBea!.send('alone');
-    await sent(onBea!, 'alone');
-    assert.not(texts(onAda!).includes('who is left'));
+    await onAda.leave();
+    await members(onBea, 2);
+    await members(onCleo, 2);
+    await shows(onCleo, 'goodbye');
+    await onCleo.send('who is left');
+    await shows(onBea, 'who is left');
+    await onBea.removeMember(cleo.accountId);
+    await members(onCleo, 1);
+    await onBea.send('alone');
+    await sent(onBea, 'alone');
+    assert.not(texts(onAda).includes('who is left'));
     for (const seen of evidence)
       assert.equal(
         seen.filter(({ code }) => code !== 'NOT_A_MEMBER'),
         [],
       );
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH9] the only admin leaves: the one who has been there longest takes over, at the relay too', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH9] the only admin leaves: the one who has been there longest takes over, at the relay too',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
-    const id = await ada.createChat('Summer', [bea.accountId, cleo.accountId]);
-    const [onAda, onBea, onCleo] = await Promise.all([ada, bea, cleo].map((device) => opened(device, id)));
-    await Promise.all([onAda!, onBea!, onCleo!].map((chat) => members(chat, 3)));
+    const {
+      chats: [onAda, onBea, onCleo],
+    } = await together(ada, bea, cleo);
     await settled(ada);
-    await onAda!.leave();
-    await Promise.all([onBea!, onCleo!].map((chat) => members(chat, 2)));
-    const heir = onBea!.members.get().find(({ role }) => role === 'admin')!;
-    const [stays, goes] = heir.accountId === bea.accountId ? [onBea!, onCleo!] : [onCleo!, onBea!];
+    await onAda.leave();
+    await Promise.all([onBea, onCleo].map((chat) => members(chat, 2)));
+    const heir = onBea.members.get().find(({ role }) => role === 'admin')!;
+    const [stays, goes] = heir.accountId === bea.accountId ? [onBea, onCleo] : [onCleo, onBea];
     const gone = goes === onCleo ? cleo : bea;
     const cutOff = new Promise<void>((resolve) => {
       gone.onEvidence(({ code }) => {
@@ -253,14 +242,12 @@ test('[CH9] the only admin leaves: the one who has been there longest takes over
     await cutOff;
     await stays.send('alone');
     await sent(stays, 'alone');
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH9] an own device whose log is older than the relay’s list does not take the newest member out again', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH9] an own device whose log is older than the relay’s list does not take the newest member out again',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
     const held: (() => void)[] = [];
     const lists: number[] = [];
@@ -303,9 +290,7 @@ test('[CH9] an own device whose log is older than the relay’s list does not ta
       [],
     );
     assert.equal(evidence, []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

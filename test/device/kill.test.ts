@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('device killed');
 const KILLS = process.env.SEALWIRE_SLOW === '1' ? 50 : 4;
@@ -35,9 +35,9 @@ const runAndKill = async (args: readonly string[], lines: number): Promise<strin
   return said;
 };
 
-test(`killed ${KILLS} times: [FR16] nothing stored is lost, nothing is sent twice as another frame`, async () => {
-  const bench = await setUp();
-  try {
+test(
+  `killed ${KILLS} times: [FR16] nothing stored is lost, nothing is sent twice as another frame`,
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const watcher = await bench.link(phone, 'watcher');
     const evidence: string[] = [];
@@ -78,9 +78,7 @@ test(`killed ${KILLS} times: [FR16] nothing stored is lost, nothing is sent twic
       chat.timeline.get().map(({ id, text }) => [id, text]),
     );
     assert.equal(evidence, []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -6,7 +6,7 @@ import { decodeRelayMessage, encodeRelayMessage, type RelayMessage } from '@seal
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { meet, members, online, opened, sent, shows, texts, watch } from './people.ts';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('chats that move');
 
@@ -34,9 +34,9 @@ const listed = async ({ engine, chats }: Core, chatId: string, count: number): P
   }
 };
 
-test('[CH14, CH16, CH17] a seized chat goes on in another room with all that was said, for everybody but the thief', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH14, CH16, CH17] a seized chat goes on in another room with all that was said, for everybody but the thief',
+  onBench(async (bench) => {
     let thief: Core | undefined;
     const ada = await bench.create('ada');
     const bea = await bench.create('bea', { name: 'Bea', onOpen: (core) => (thief = core) });
@@ -88,14 +88,12 @@ test('[CH14, CH16, CH17] a seized chat goes on in another room with all that was
     assert.equal(texts(onDesktop), texts(onWeb!));
     await settled(again);
     for (const seen of evidence) assert.equal(seen, []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH15] a move by who was removed is void: those who followed it come back when they hear of the removal', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH15] a move by who was removed is void: those who followed it come back when they hear of the removal',
+  onBench(async (bench) => {
     let hidden: string | undefined;
     let cleoCore: Core | undefined;
     const pong = encodeRelayMessage({ type: 'pong' });
@@ -150,14 +148,12 @@ test('[CH15] a move by who was removed is void: those who followed it come back 
     await onCleo!.send('back');
     await shows(onAda!, 'back');
     assert.equal(texts(onAda!), texts(onCleo!));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[FR18, CH16] what is put into another room keeps its epoch: who joined later reads no more there than before', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[FR18, CH16] what is put into another room keeps its epoch: who joined later reads no more there than before',
+  onBench(async (bench) => {
     const ada = await bench.create('ada');
     const bea = await bench.create('bea', { name: 'Bea' });
     const cleo = await bench.create('cleo', { name: 'Cleo' });
@@ -186,14 +182,12 @@ test('[FR18, CH16] what is put into another room keeps its epoch: who joined lat
     await settled(web);
     for (const chat of [onCleo, onWeb]) assert.equal(texts(chat), ['welcome', 'from the other room']);
     assert.equal(texts(onBea!), ['not for Cleo', 'nor this', 'welcome', 'from the other room']);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[CH14] a room that an admin deleted at the relay is left for another, with all that was said', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[CH14] a room that an admin deleted at the relay is left for another, with all that was said',
+  onBench(async (bench) => {
     let thief: Core | undefined;
     const ada = await bench.create('ada');
     const bea = await bench.create('bea', { name: 'Bea', onOpen: (core) => (thief = core) });
@@ -225,9 +219,7 @@ test('[CH14] a room that an admin deleted at the relay is left for another, with
     const onWeb = await opened(web, id);
     await until(onWeb.timeline, (list) => list.length === 3);
     assert.equal(texts(onWeb), ['one', 'two', 'three']);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -6,7 +6,7 @@ import type { Core } from '@sealwire/core/testing';
 import { pageIndex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, settled, setUp, until } from './support.ts';
+import { type Bench, onBench, settled, until } from './support.ts';
 
 const test = suite('pages of a chat');
 
@@ -59,9 +59,9 @@ const wholeOf = async (chat: Chat, count: number): Promise<ReturnType<typeof sho
 const bothShow = async (one: Chat, other: Chat, count: number): Promise<void> =>
   assert.equal(await wholeOf(one, count), await wholeOf(other, count));
 
-test('[PG1] [PG2] two devices that fill a page apart open the same next one, and show one order', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG1] [PG2] two devices that fill a page apart open the same next one, and show one order',
+  onBench(async (bench) => {
     const { phone, web, chatId, insidePhone, insideWeb } = await pair(bench);
     const onPhone = await phone.openChat(chatId);
     const onWeb = await web.openChat(chatId);
@@ -88,14 +88,12 @@ test('[PG1] [PG2] two devices that fill a page apart open the same next one, and
         [1, 16],
         [2, 4],
       ]);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG4] [PG5] messages of old pages are deleted on all devices, by who is away as well; a restart shows the same', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG4] [PG5] messages of old pages are deleted on all devices, by who is away as well; a restart shows the same',
+  onBench(async (bench) => {
     const { phone, web, chatId } = await pair(bench);
     const onPhone = await phone.openChat(chatId);
     const onWeb = await web.openChat(chatId);
@@ -113,14 +111,12 @@ test('[PG4] [PG5] messages of old pages are deleted on all devices, by who is aw
     await bench.close(web);
     const again = await bench.open('web', INTERNALS);
     assert.equal(await wholeOf(await again.openChat(chatId), 22), before);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG2] an import fills many pages, in which both devices find all of it', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG2] an import fills many pages, in which both devices find all of it',
+  onBench(async (bench) => {
     const { phone, web, chatId, insideWeb } = await pair(bench);
     const onPhone = await phone.openChat(chatId);
     const messages = words('old', 100).map((text, i) => ({ name: 'Bea', sentAt: 1_000 * i, text }));
@@ -132,10 +128,8 @@ test('[PG2] an import fills many pages, in which both devices find all of it', a
     assert.is(shown(onWeb).length, 100);
     assert.equal(shown(onWeb), shown(onPhone));
     assert.is(pagesOf(insideWeb, chatId).size, 13);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 /** A chat of 100 messages on two devices, most of whose pages are closed. */
 const long = async (bench: Bench) => {
@@ -150,9 +144,9 @@ const long = async (bench: Bench) => {
   return { ...made, ids, onPhone, onWeb };
 };
 
-test('[PG7] [PG10] full pages are put aside, counted all the same, and come back one by one, at the next start as well', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG7] [PG10] full pages are put aside, counted all the same, and come back one by one, at the next start as well',
+  onBench(async (bench) => {
     const { web, chatId, onPhone, onWeb, insideWeb } = await long(bench);
     assert.ok(pagesOf(insideWeb, chatId).size <= 6, 'few pages are open');
     const recent = texts(onWeb);
@@ -177,14 +171,12 @@ test('[PG7] [PG10] full pages are put aside, counted all the same, and come back
     assert.equal(shown(onAgain), shown(onPhone));
     onAgain.close();
     await until(again.chats, () => pagesOf(held, chatId).size <= 6);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG11] a look at any time shows what is there, and reads on both ways; what was opened for it is let go', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG11] a look at any time shows what is there, and reads on both ways; what was opened for it is let go',
+  onBench(async (bench) => {
     const { phone, chatId, insidePhone } = await pair(bench);
     const chat = await phone.openChat(chatId);
     const all = words('old', 100);
@@ -232,14 +224,12 @@ test('[PG11] a look at any time shows what is there, and reads on both ways; wha
     assert.equal(texts(chat), [...newest, 'new'].slice(-texts(chat).length));
     await chat.showAround(Number.MAX_SAFE_INTEGER);
     assert.is(texts(chat).at(-1), 'new');
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG8] what comes for a closed page opens it: a deletion made elsewhere, one made here', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG8] what comes for a closed page opens it: a deletion made elsewhere, one made here',
+  onBench(async (bench) => {
     const { phone, web, ids, onPhone, onWeb } = await long(bench);
     await onPhone.delete(ids[3]!);
     await until(web.chats, ([chat]) => chat?.messages === 99);
@@ -250,14 +240,12 @@ test('[PG8] what comes for a closed page opens it: a deletion made elsewhere, on
     for (const chat of [onPhone, onWeb]) await chat.loadOlder(0);
     assert.equal(texts(onWeb), texts(onPhone));
     for (const gone of ['old 3', 'old 12']) assert.not.ok(texts(onWeb).includes(gone));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG9] an archive that was deleted is filled again from the relay; what no record names is removed', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG9] an archive that was deleted is filled again from the relay; what no record names is removed',
+  onBench(async (bench) => {
     const { web, onPhone, chatId } = await long(bench);
     await bench.close(web);
     const folder = join(bench.folder, 'web', 'archive');
@@ -276,14 +264,12 @@ test('[PG9] an archive that was deleted is filled again from the relay; what no 
     await until(onAgain.timeline, (messages) => messages.length === 100);
     while (await onPhone.loadOlder());
     assert.equal(shown(onAgain), shown(onPhone));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[PG6] a revoked device: what it wrote on old pages stays, what lies beyond the cut goes from them', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[PG6] a revoked device: what it wrote on old pages stays, what lies beyond the cut goes from them',
+  onBench(async (bench) => {
     const { phone, web, chatId } = await pair(bench);
     const desktop: Device = await bench.link(phone, 'desktop', INTERNALS);
     const onPhone = await phone.openChat(chatId);
@@ -297,9 +283,7 @@ test('[PG6] a revoked device: what it wrote on old pages stays, what lies beyond
     await sendAll(onPhone, words('after', 5));
     const onDesktop = await desktop.openChat(chatId);
     await bothShow(onPhone, onDesktop, 25);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -33,6 +33,20 @@ export const opened = async (device: Device, chatId: string): Promise<Chat> => {
   return device.openChat(chatId);
 };
 
+/** A chat that the first makes with the others, open on the device of each, with everybody in it. */
+export const together = async <D extends readonly Device[]>(
+  ...devices: D
+): Promise<{ readonly id: string; readonly chats: { [K in keyof D]: Chat } }> => {
+  const [maker, ...others] = devices;
+  const id = await maker!.createChat(
+    'Summer',
+    others.map(({ accountId }) => accountId),
+  );
+  const chats = await Promise.all(devices.map((device) => opened(device, id)));
+  await Promise.all(chats.map((chat) => members(chat, devices.length)));
+  return { id, chats: chats as { [K in keyof D]: Chat } };
+};
+
 export const texts = (chat: Chat): string[] => chat.timeline.get().map(({ text }) => text);
 
 /** Resolves when a text is shown. */

@@ -7,7 +7,7 @@ import { createRelay, lmdbStore, memoryStore, type Relay } from '@sealwire/relay
 import { type RelayProcess, startRelayProcess } from '@sealwire/testkit/relay-process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, settled, setUp, until } from './support.ts';
+import { type Bench, onBench, settled, setUp, until } from './support.ts';
 
 const test = suite('relay limits');
 
@@ -33,9 +33,9 @@ const restartWith = async (bench: Bench, ...args: string[]): Promise<void> => {
 
 const times = { retryFirstMs: 20, retryLongestMs: 100, appendRetryMs: 100 };
 
-test('[RP183] [RP185] a room without space is announced, then said once; what was written is kept and arrives when there is some', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[RP183] [RP185] a room without space is announced, then said once; what was written is kept and arrives when there is some',
+  onBench(async (bench) => {
     const phone = await bench.create('phone', { times });
     const web = await bench.link(phone, 'web', { times });
     const chat = await phone.openChat(await phone.createChat('full'));
@@ -73,10 +73,8 @@ test('[RP183] [RP185] a room without space is announced, then said once; what wa
     const onWeb = await web.openChat(chat.id);
     await until(onWeb.timeline, ({ length }) => length === written.length);
     assert.equal(texts(onWeb), written);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test('[RP188] a device goes where it was sent once, not to a relay of another name, and comes home again', async () => {
   const bench = await setUp();

@@ -3,7 +3,7 @@
 import type { Device } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('renewals');
 
@@ -20,9 +20,9 @@ const reconnect = async (device: Device): Promise<void> => {
 const renewedAt = (device: Device, id: string): number | undefined =>
   device.devices.get().find((one) => one.id === id)?.renewedAt;
 
-test('[DL26] [DL27] who comes online renews itself; who has not for five weeks is logged out, and an alert says so', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL26] [DL27] who comes online renews itself; who has not for five weeks is logged out, and an alert says so',
+  onBench(async (bench) => {
     let time = Date.now();
     const now = (): number => time;
     const phone = await bench.create('phone', { now });
@@ -63,9 +63,7 @@ test('[DL26] [DL27] who comes online renews itself; who has not for five weeks i
     await reconnect(desktop);
     await until(desktop.devices, () => renewedAt(desktop, desktop.id) === time);
     assert.is(desktop.devices.get().length, 2);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -8,7 +8,7 @@ import type { Chat, Device, ErrorCode } from '@sealwire/core';
 import { startRelayProcess } from '@sealwire/testkit/relay-process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('restored relay');
 const PROGRAM = fileURLToPath(new URL('../../apps/relay/src/main.ts', import.meta.url));
@@ -28,9 +28,9 @@ const texts = (chat: Chat): string[] => chat.timeline.get().map(({ text }) => te
 const rolledBack = (device: Device): Promise<void> =>
   new Promise((resolve) => device.onEvidence(({ code }) => code === 'RELAY_ROLLED_BACK' && resolve()));
 
-test('[RP187] [RP191] after a restore every device finds out, and what the backup lacks is there again', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[RP187] [RP191] after a restore every device finds out, and what the backup lacks is there again',
+  onBench(async (bench) => {
     const times = { retryFirstMs: 20, retryLongestMs: 100 };
     const phone = await bench.create('phone', { times });
     const web = await bench.link(phone, 'web', { times });
@@ -86,9 +86,7 @@ test('[RP187] [RP191] after a restore every device finds out, and what the backu
     assert.equal(texts(onWeb), texts(onPhone));
     assert.equal(texts(onThird), texts(onPhone));
     assert.equal(codes, []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Device, Evidence } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('logged out');
 
@@ -33,9 +33,9 @@ const codeOf = async (run: () => unknown): Promise<string> => {
   return 'none';
 };
 
-test('[DL20] logged out while online: told at once, nothing of it is left, and the others go on under a new key', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL20] logged out while online: told at once, nothing of it is left, and the others go on under a new key',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const desktop = await bench.link(phone, 'desktop');
@@ -78,14 +78,12 @@ test('[DL20] logged out while online: told at once, nothing of it is left, and t
     assert.is(await codeOf(() => bench.open('web')), 'NO_DEVICE');
     const again = await bench.link(phone, 'web');
     await until(again.chats, ([chat]) => chat?.messages === 4);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL20] logged out while away: it learns so from the note at the relay, and wipes itself', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL20] logged out while away: it learns so from the note at the relay, and wipes itself',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('kept');
@@ -99,14 +97,12 @@ test('[DL20] logged out while away: it learns so from the note at the relay, and
     await until(back.status, ({ problem }) => problem?.code === 'LOGGED_OUT');
     assert.not(await exists(join(bench.folder, 'web')));
     assert.equal(back.chats.get(), []);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL19] logged out by a phone that is offline: done as soon as it comes back, with what came before it', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL19] logged out by a phone that is offline: done as soon as it comes back, with what came before it',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('kept');
@@ -123,14 +119,12 @@ test('[DL19] logged out by a phone that is offline: done as soon as it comes bac
     phone.setNetwork(true);
     await until(web.status, ({ problem }) => problem?.code === 'LOGGED_OUT');
     await until(phone.chats, ([chat]) => chat?.messages === 1);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL22] a companion logs itself out: its words are kept and it is gone', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL22] a companion logs itself out: its words are kept and it is gone',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('kept');
@@ -146,14 +140,12 @@ test('[DL22] a companion logs itself out: its words are kept and it is gone', as
     await onPhone.send('alone');
     await settled(phone);
     assert.equal((await texts(phone, chatId)).sort(), ['alone', 'bye']);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL18] after a companion ended itself, the phone makes the keys that are due without a person’s doing', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL18] after a companion ended itself, the phone makes the keys that are due without a person’s doing',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     await phone.createChat('kept');
@@ -166,14 +158,12 @@ test('[DL18] after a companion ended itself, the phone makes the keys that are d
     const desktop = await bench.link(phone, 'desktop');
     await until(desktop.chats, (chats) => chats.length === 1);
     await until(desktop.status, ({ loadingRooms, rotationOwed }) => loadingRooms === 0 && !rotationOwed);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL19] a phone that stops right after logging a device out does the rest when it is opened again', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL19] a phone that stops right after logging a device out does the rest when it is opened again',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const desktop = await bench.link(phone, 'desktop');
@@ -198,14 +188,12 @@ test('[DL19] a phone that stops right after logging a device out does the rest w
     const onDesktop = await desktop.openChat(chatId);
     await onDesktop.send('read and answered');
     await until(onPhone.timeline, (messages) => messages.length === 2);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('a device that was off during many rotations reads all of it when it comes back', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a device that was off during many rotations reads all of it when it comes back',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('kept');
@@ -239,14 +227,12 @@ test('a device that was off during many rotations reads all of it when it comes 
     const reopened = await bench.open('phone');
     await until(reopened.chats, ([chat]) => chat?.messages === 9);
     assert.equal((await readdir(bench.folder)).sort(), ['phone', 'relay', 'web']);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('what the account writes down after a log-out reaches its devices: pages were made anew', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'what the account writes down after a log-out reaches its devices: pages were made anew',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const desktop = await bench.link(phone, 'desktop');
     const web = await bench.link(phone, 'web');
@@ -258,9 +244,7 @@ test('what the account writes down after a log-out reaches its devices: pages we
     await until(later.devices, (devices) =>
       devices.some(({ id, name }) => id === later.id && name === 'later'),
     );
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

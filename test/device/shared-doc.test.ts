@@ -5,7 +5,7 @@ import type { Device, SharedDoc } from '@sealwire/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { members, opened, shows, three, watch } from './people.ts';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('shared documents of devices');
 
@@ -59,9 +59,9 @@ const sees = (shared: SharedDoc, name: string, isThere = true): Promise<void> =>
     () => [...shared.awareness.getStates().values()].some(({ user }) => user === name) === isThere,
   );
 
-test('[SD1, SD12, SD14] two devices edit apart, with a restart in between, and agree', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[SD1, SD12, SD14] two devices edit apart, with a restart in between, and agree',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const web = await bench.link(phone, 'web');
     const id = await phone.createChat('Plans');
@@ -90,14 +90,12 @@ test('[SD1, SD12, SD14] two devices edit apart, with a restart in between, and a
     assert.is(onPhone.status.get().pending, 0);
     assert.equal(evidence, [[], [], []]);
     for (const one of [onPhone, onAgain, other]) one.close();
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[SD20, SD24] people see each other in a document, at once, and no more when they have gone', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[SD20, SD24] people see each other in a document, at once, and no more when they have gone',
+  onBench(async (bench) => {
     const { ada, bea } = await three(bench);
     const id = await ada.createChat('Summer', [bea.accountId]);
     await opened(bea, id);
@@ -117,14 +115,12 @@ test('[SD20, SD24] people see each other in a document, at once, and no more whe
     await sees(onAda, 'Bea', false);
     assert.equal(evidence, [[], []]);
     onAda.close();
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[SD3] who joins without history misses old documents and nothing else; with it they read all', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[SD3] who joins without history misses old documents and nothing else; with it they read all',
+  onBench(async (bench) => {
     const { ada, bea, cleo } = await three(bench);
     const id = await ada.createChat('Summer', [bea.accountId]);
     const onBea = await opened(bea, id);
@@ -171,14 +167,12 @@ test('[SD3] who joins without history misses old documents and nothing else; wit
     await reads(inWinter, 'from before, read by Cleo');
     assert.equal(evidence, [[], [], []]);
     for (const one of [inWinter, given]) one.close();
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[SD19, SD22] a device that was logged out writes and shows nothing more', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[SD19, SD22] a device that was logged out writes and shows nothing more',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const [web, lost] = [await bench.link(phone, 'web'), await bench.link(phone, 'lost')] as [Device, Device];
     const id = await phone.createChat('Plans');
@@ -204,14 +198,12 @@ test('[SD19, SD22] a device that was logged out writes and shows nothing more', 
       (error: { code?: string }) => assert.is(error.code, 'LOGGED_OUT'),
     );
     for (const one of [onPhone, onWeb, onLost]) one!.close();
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('a name is checked, an unknown chat too', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a name is checked, an unknown chat too',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const id = await phone.createChat('Plans');
     for (const name of ['', 'x'.repeat(101)])
@@ -223,9 +215,7 @@ test('a name is checked, an unknown chat too', async () => {
       () => assert.unreachable('opened'),
       (error: { code?: string }) => assert.is(error.code, 'CHAT_UNKNOWN'),
     );
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -4,13 +4,13 @@ import { createAccount, linkDevice, SealwireError } from '@sealwire/core';
 import { fileStorage } from '@sealwire/core/node';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('suite 2');
 
-test('[LK14] a device linked in suite 2 has the chats; the suite shows in what goes up, and in nothing else', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[LK14] a device linked in suite 2 has the chats; the suite shows in what goes up, and in nothing else',
+  onBench(async (bench) => {
     const phone = await bench.create('phone');
     const chatId = await phone.createChat('from before');
     await (await phone.openChat(chatId)).send('sealed all the same');
@@ -34,14 +34,12 @@ test('[LK14] a device linked in suite 2 has the chats; the suite shows in what g
     }
     const largest = (chosen: 1 | 2) => Math.max(...sizes.get(chosen)!);
     assert.ok(largest(1) < 1216 && largest(2) > 1216, `${largest(1)}, ${largest(2)}`);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[DL17] an account of suite 2: companions, chats, reopening; no code of suite 1 joins it', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL17] an account of suite 2: companions, chats, reopening; no code of suite 1 joins it',
+  onBench(async (bench) => {
     const phone = await bench.create('phone', { suite: 2 });
     const chatId = await phone.createChat('for decades');
     await (await phone.openChat(chatId)).send('from before');
@@ -71,10 +69,8 @@ test('[DL17] an account of suite 2: companions, chats, reopening; no code of sui
     const third = await bench.link(phoneAgain, 'desktop', { suite: 2 });
     await until(third.chats, (chats) => chats.reduce((sum, { messages }) => sum + messages, 0) === 3);
     assert.is(third.devices.get().length, 3);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test('[LK14] a suite that does not exist is a mistake of the caller', async () => {
   const isSuiteError = (error: unknown): boolean =>

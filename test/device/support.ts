@@ -38,6 +38,18 @@ export interface Bench {
   close(device: Device): Promise<void>;
 }
 
+/** A test with a relay and a folder for devices of its own. */
+export const onBench =
+  (test: (bench: Bench) => Promise<void>): (() => Promise<void>) =>
+  async () => {
+    const bench = await setUp();
+    try {
+      await test(bench);
+    } finally {
+      await bench.end();
+    }
+  };
+
 /** A relay and a folder for devices. */
 export const setUp = async (): Promise<Bench> => {
   const folder = await mkdtemp(join(tmpdir(), 'sealwire-device-'));

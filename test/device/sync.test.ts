@@ -7,16 +7,16 @@ import { decodeClientMessage, decodeRelayMessage, type ErrorCode } from '@sealwi
 import { startRelayProcess } from '@sealwire/testkit/relay-process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('devices over a relay');
 
 const texts = (chat: { readonly timeline: { get(): readonly { readonly text: string }[] } }) =>
   chat.timeline.get().map(({ text }) => text);
 
-test('idle return of 100 rooms: one resume and its answer, at most 50 bytes a room each way', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'idle return of 100 rooms: one resume and its answer, at most 50 bytes a room each way',
+  onBench(async (bench) => {
     const traffic: { readonly direction: string; readonly bytes: Uint8Array }[] = [];
     const first = await bench.create('phone');
     for (let i = 0; i < 99; i++) await first.createChat(`chat ${i}`);
@@ -47,14 +47,12 @@ test('idle return of 100 rooms: one resume and its answer, at most 50 bytes a ro
     assert.is(resume.message.type === 'resume' && resume.message.rooms.length, 100);
     assert.ok(resume.bytes <= 50 * 100, `${resume.bytes} bytes up`);
     assert.ok(down[2]!.bytes <= 50 * 100, `${down[2]!.bytes} bytes down`);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('a thousand offline edits, deletions among them, leave in at most 5 frames, all own work', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a thousand offline edits, deletions among them, leave in at most 5 frames, all own work',
+  onBench(async (bench) => {
     const frames: number[] = [];
     const phone = await bench.create('phone', {
       onTraffic: (direction, bytes) => {
@@ -83,14 +81,12 @@ test('a thousand offline edits, deletions among them, leave in at most 5 frames,
     assert.ok(frames.length >= 1 && frames.length <= 5, `${frames.length} frames`);
     assert.equal(texts(onWeb), texts(onPhone));
     assert.ok(onWeb.timeline.get().every(({ author }) => [phone.id, web.id].includes(author.deviceId)));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('the relay dies and comes back: what was sent is there, what waits is sent, by itself', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'the relay dies and comes back: what was sent is there, what waits is sent, by itself',
+  onBench(async (bench) => {
     const times = { retryFirstMs: 20, retryLongestMs: 100 };
     const phone = await bench.create('phone', { times });
     const web = await bench.link(phone, 'web', { times });
@@ -110,14 +106,12 @@ test('the relay dies and comes back: what was sent is there, what waits is sent,
     await until(onPhone.timeline, (messages) => messages.length === 160);
     await until(onWeb.timeline, (messages) => messages.length === 160);
     assert.equal(texts(onWeb), texts(onPhone));
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('[FR18] a relay restored from an old copy is noticed, and gets back what it lost', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[FR18] a relay restored from an old copy is noticed, and gets back what it lost',
+  onBench(async (bench) => {
     const times = { retryFirstMs: 20, retryLongestMs: 100 };
     const phone = await bench.create('phone', { times });
     const chat = await phone.openChat(await phone.createChat('rolled back'));
@@ -146,14 +140,12 @@ test('[FR18] a relay restored from an old copy is noticed, and gets back what it
     const again = await bench.open('phone');
     const reopened = await again.openChat(chat.id);
     assert.equal(texts(reopened), ['in the copy', 'not in the copy', 'after the loss']);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('a device whose clock is a year ahead: said, converged, and its clock spreads to nobody', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a device whose clock is a year ahead: said, converged, and its clock spreads to nobody',
+  onBench(async (bench) => {
     const year = 365 * 86_400_000;
     const phone = await bench.create('phone', { now: () => Date.now() + year });
     const web = await bench.link(phone, 'web');
@@ -171,14 +163,12 @@ test('a device whose clock is a year ahead: said, converged, and its clock sprea
     assert.equal(texts(onPhone), texts(onWeb));
     const mine = onWeb.timeline.get().find(({ text }) => text === 'from today')!;
     assert.ok(mine.at < Date.now() + 60_000);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('a network switch that is flicked leaves one connection, and closing leaves none', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'a network switch that is flicked leaves one connection, and closing leaves none',
+  onBench(async (bench) => {
     const sockets: RelaySocket[] = [];
     const edge: Edge = {
       ...PLATFORM_EDGE,
@@ -202,14 +192,12 @@ test('a network switch that is flicked leaves one connection, and closing leaves
     assert.is(sockets.filter(({ readyState }) => readyState === OPEN).length, 1);
     await bench.close(phone);
     assert.is(sockets.filter(({ readyState }) => readyState === OPEN).length, 0);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
-test('status: offline, pending, live, last heard', async () => {
-  const bench = await setUp();
-  try {
+test(
+  'status: offline, pending, live, last heard',
+  onBench(async (bench) => {
     const phone = await bench.create('phone', {});
     const web = await bench.link(phone, 'web');
     const chatId = await phone.createChat('status');
@@ -237,9 +225,7 @@ test('status: offline, pending, live, last heard', async () => {
     );
     const refused = web.link('anything').state.get();
     assert.is(refused.step === 'failed' && refused.error.code, 'LINK_NOT_ALLOWED');
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();

@@ -5,7 +5,7 @@ import { createAccountKey, type DeviceInternals } from '@sealwire/core/testing';
 import { sameBytes } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { settled, setUp, until } from './support.ts';
+import { onBench, settled, until } from './support.ts';
 
 const test = suite('wraps that do not open');
 
@@ -28,9 +28,9 @@ const speakOn = async (devices: readonly Device[], chatId: string, before: numbe
     await until(device.status, ({ rotationOwed, pending }) => !rotationOwed && pending === 0);
 };
 
-test('[DL16] an account key that does not open for one device: that device says so and makes another, and nobody is stuck', async () => {
-  const bench = await setUp();
-  try {
+test(
+  '[DL16] an account key that does not open for one device: that device says so and makes another, and nobody is stuck',
+  onBench(async (bench) => {
     let core: Core | undefined;
     const phone = await bench.create('phone', { onOpen: (opened) => (core = opened) });
     const web = await bench.link(phone, 'web');
@@ -55,9 +55,7 @@ test('[DL16] an account key that does not open for one device: that device says 
     await speakOn([phone, web, desktop], chatId, 0);
     assert.is(use().wraps.length, 3);
     assert.is(evidence.length, 1);
-  } finally {
-    await bench.end();
-  }
-});
+  }),
+);
 
 test.run();
