@@ -26,9 +26,13 @@ const LOSSES: ReadonlySet<ErrorCode> = new Set([
   'RELAY_ROLLED_BACK',
 ]);
 
-/** True if the relay lied in a way after which a device may lack something for good. */
-export const mayLose = ({ liar }: Stage): boolean =>
-  [...liar.told.keys()].some((kind) => lieType(kind).loses);
+/**
+ * True if the relay lied in a way after which a device may lack something for good, or gave a room away while a device's disk lost
+ * what it had put aside: then neither has it.
+ */
+export const mayLose = ({ liar, world }: Stage): boolean =>
+  [...liar.told.keys()].some((kind) => lieType(kind).loses) ||
+  (world.counts.has('rooms seized') && world.counts.has('disk lost' satisfies FaultKind));
 
 /** True if the device, or for what the relay lost for everybody, any device, has said that something is wrong. */
 export const hasSaidSo = ({ liar }: Stage, devices: readonly SimDevice[], device: SimDevice): boolean => {

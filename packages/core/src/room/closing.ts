@@ -187,6 +187,7 @@ const loseClosed = (state: RoomState, lost: readonly string[]): void => {
   for (const stream of lost) {
     state.closed.delete(stream);
     state.sizes.delete(stream);
+    state.lost.add(stream);
   }
   // Asked for from the beginning, also after a crash.
   state.cursor = 0;

@@ -9,6 +9,9 @@ import type { Inbox, InboxOptions } from './inbox.ts';
 import { rebuildRoom } from './rebuild.ts';
 import { type RoomState, touch } from './state.ts';
 
+const LEFT_BEHIND =
+  'A page that was put aside is gone from this device, and so is the room that had it: only who else has it can show it.';
+
 export interface PagingOptions {
   readonly state: RoomState;
   readonly inbox: Pick<Inbox, 'parked'>;
@@ -68,9 +71,12 @@ export const createPaging = (options: PagingOptions) => {
       return wake(behind.map(({ page }) => page.stream));
     },
     /** Wakes what was closed in another room than this one: it is to be put there, and is closed again after that. */
-    wakeMoved: (to: Uint8Array): Promise<void> => {
+    async wakeMoved(to: Uint8Array): Promise<void> {
       const room = toHex(to);
-      return wake([...state.closed.values()].flatMap(({ page }) => (page.room === room ? [] : page.stream)));
+      await wake([...state.closed.values()].flatMap(({ page }) => (page.room === room ? [] : page.stream)));
+      // What the archive lost, and has not come again, is in the room that is left, if anywhere.
+      for (const stream of state.lost) options.report({ code: 'FRAME_GAP', message: LEFT_BEHIND, stream });
+      state.lost.clear();
     },
     /** The storage was deleted and written anew: what lay beside the vault may be gone. */
     async repaired(): Promise<void> {

@@ -343,6 +343,7 @@ export const createRoom = (
     goLive: (): Promise<void> =>
       step(async () => {
         state.live = true;
+        state.lost.clear();
         isRefused = false;
         if (reading === 'anew') reading = 'on';
         await sender.sendFramed();

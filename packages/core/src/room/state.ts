@@ -145,6 +145,8 @@ export interface RoomState {
   readonly kept: Map<string, StoredBody>;
   /** Bodies from another room that this one is not known to have, and that this device is to put there. */
   readonly missing: Map<string, StoredBody>;
+  /** Pages whose bodies the archive lost, until all has come again that the relay has. */
+  readonly lost: Set<string>;
   /** Everything up to this position at the relay was taken in. */
   cursor: number;
   /** The cursor goes no further while frames beyond it had to be dropped; undone when the connection ends. */
@@ -218,6 +220,7 @@ export const createRoomState = (
     framed: [],
     kept: new Map(),
     missing: new Map(),
+    lost: new Set(),
     cursor: 0,
     cursorLimit: Number.POSITIVE_INFINITY,
     ownCounter: 0,
