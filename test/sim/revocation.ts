@@ -24,6 +24,8 @@ export interface Ended {
   readonly device: SimDevice;
   /** What was on its disk when somebody wished it gone: with these keys it must read nothing that comes later. */
   readonly copy: DiskContents;
+  /** When somebody wished it gone. */
+  readonly at: number;
   /** When the last of the others knew: from then on nothing is written for it. */
   knownAt: number | undefined;
   /** Told when nothing that it says counts any more. */
@@ -52,7 +54,7 @@ export const endOne = (stage: Stage): boolean => {
   if (!owner || others.length === 0) return false;
   const device = story.pick(others);
   const byItself = device.device?.status.get().connection === 'online' && story.chance(0.25);
-  const end: Ended = { device, copy: device.disk.copy(), knownAt: undefined };
+  const end: Ended = { device, copy: device.disk.copy(), at: stage.world.now(), knownAt: undefined };
   devices.splice(devices.indexOf(device), 1);
   ended.push(end);
   // What every other device shows now has been accepted by all: it stays. Of the rest nobody can say.
@@ -69,7 +71,14 @@ export const endGhost = (stage: Stage, device: SimDevice, over: () => void): boo
   const { world, phone, relay, devices, ended, ledger } = stage;
   if (!phone.device?.devices.get().some(({ id }) => id === device.id)) return false;
   relay.keepGhosts();
-  const end: Ended = { device, copy: device.disk.copy(), knownAt: undefined, over, isGhost: true };
+  const end: Ended = {
+    device,
+    copy: device.disk.copy(),
+    at: stage.world.now(),
+    knownAt: undefined,
+    over,
+    isGhost: true,
+  };
   ended.push(end);
   ledger.ended(device.id, (word) => devices.every((other) => other.shows(word.chat, word.text)));
   world.note(device.name, 'is logged out by the phone, and the relay goes on serving it');
@@ -161,7 +170,7 @@ export const checkReaches = async (stage: Stage): Promise<void> => {
   }
 };
 
-const eavesdrop = async ({ world, wiretap }: Stage, { device, knownAt }: Ended): Promise<void> => {
+const eavesdrop = async ({ world, wiretap, ended }: Stage, { device, knownAt }: Ended): Promise<void> => {
   const { self, rooms } = await readKeys(device.disk.storage);
   const { root } = self.log;
   const deviceId = deviceIdOf(devicePublic(self.secrets).identity);
@@ -182,6 +191,8 @@ const eavesdrop = async ({ world, wiretap }: Stage, { device, knownAt }: Ended):
       const key = await openAccountKey(entry, root, deviceId, self.secrets.hpke).catch(refused);
       if (key) accountKeys.push(key);
     }
+  // Who was to go as well by then is none of the others, and may never have heard of it: what it writes is void.
+  const gone = new Set(ended.filter(({ at }) => at <= knownAt!).map((end) => end.device.name));
   for (const { room, entries } of known) {
     const epochKeys = [...room.epochKeys];
     for (const { entry } of entries)
@@ -195,7 +206,7 @@ const eavesdrop = async ({ world, wiretap }: Stage, { device, knownAt }: Ended):
       if (
         of !== toHex(room.id) ||
         stream === CONTROL_STREAM ||
-        author === device.name ||
+        gone.has(author) ||
         seenAt <= knownAt! + TRANSIT_MS
       )
         continue;
