@@ -229,6 +229,19 @@ test('[VT26] a short log with much removed is compacted too, and a leftover of o
   assert.not.ok((await readdir(dir)).includes('vault.log.new'));
 });
 
+test('[VT26] what a large import leaves in the log is gone when it is closed, so that the next start need not read it', async ({
+  dir,
+  log,
+}) => {
+  const vault = await open(dir);
+  const { ids } = vault.commit({ put: [new Uint8Array(2 * 1024 * 1024), utf8('stays')] });
+  await vault.commit({ remove: [ids[0]!] }).durable;
+  assert.ok((await stat(log)).size > 2 * 1024 * 1024);
+  await vault.close();
+  assert.ok((await stat(log)).size < 500);
+  assert.equal(await read(dir), ['stays']);
+});
+
 test('[VT15] [VT25] a log that was replaced or written to by another is lost, until it is repaired', async ({
   dir,
   log,

@@ -17,7 +17,9 @@ const COMPACT_ROWS = 500;
 const COMPACT_FACTOR = 2;
 /** While open, a log is written anew at this many bytes, if it is this much longer than after the last time. */
 const COMPACT_OPEN_BYTES = 16 * 1024 * 1024;
-const COMPACT_OPEN_FACTOR = 4;
+const COMPACT_OPEN_FACTOR = 2;
+/** A log from this many bytes on is compacted when it is closed, by the factor for opening: an import leaves much behind it. */
+const COMPACT_CLOSE_BYTES = 1024 * 1024;
 
 /**
  * A vault in a folder: `vault.key` (mode 0600), `vault.log`, and `vault.lock` while a process has it open.
@@ -162,6 +164,7 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
       inTurn(async () => {
         try {
           if (!problem) await flush();
+          if (!problem && isWorthIt(writer.bytes, doc)) await fits(rewrite);
         } finally {
           doc.off('update', onUpdate);
           doc.destroy();
@@ -179,6 +182,10 @@ const openLocked = async (dir: string, firstLock: FileLock): Promise<OpenStorage
       }),
   };
 };
+
+/** Whether a log is so much longer than what it holds that the next start should not have to read it. */
+const isWorthIt = (bytes: number, doc: Y.Doc): boolean =>
+  bytes > COMPACT_CLOSE_BYTES && bytes > COMPACT_FACTOR * Y.encodeStateAsUpdate(doc).length;
 
 /** The folder's key; a new one if the folder is empty. */
 const loadKey = async (dir: string): Promise<Uint8Array> => {
