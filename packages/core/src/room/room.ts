@@ -343,7 +343,6 @@ export const createRoom = (
     goLive: (): Promise<void> =>
       step(async () => {
         state.live = true;
-        state.lost.clear();
         isRefused = false;
         if (reading === 'anew') reading = 'on';
         await sender.sendFramed();

@@ -145,7 +145,7 @@ export interface RoomState {
   readonly kept: Map<string, StoredBody>;
   /** Bodies from another room that this one is not known to have, and that this device is to put there. */
   readonly missing: Map<string, StoredBody>;
-  /** Pages whose bodies the archive lost, until all has come again that the relay has. */
+  /** Pages whose bodies the archive lost: they come again if the relay has them. */
   readonly lost: Set<string>;
   /** Everything up to this position at the relay was taken in. */
   cursor: number;
