@@ -75,7 +75,8 @@ export const createPaging = (options: PagingOptions) => {
       const room = toHex(to);
       await wake([...state.closed.values()].flatMap(({ page }) => (page.room === room ? [] : page.stream)));
       // What the archive lost, and has not come again, is in the room that is left, if anywhere.
-      for (const stream of state.lost) options.report({ code: 'FRAME_GAP', message: LEFT_BEHIND, stream });
+      for (const stream of state.lost)
+        if (!state.sizes.has(stream)) options.report({ code: 'FRAME_GAP', message: LEFT_BEHIND, stream });
       state.lost.clear();
     },
     /** The storage was deleted and written anew: what lay beside the vault may be gone. */
