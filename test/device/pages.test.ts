@@ -6,6 +6,7 @@ import type { Core } from '@sealwire/core/testing';
 import { pageIndex } from '@sealwire/protocol';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { opened } from './people.ts';
 import { type Bench, onBench, settled, until } from './support.ts';
 
 const test = suite('pages of a chat');
@@ -224,6 +225,35 @@ test(
     assert.equal(texts(chat), [...newest, 'new'].slice(-texts(chat).length));
     await chat.showAround(Number.MAX_SAFE_INTEGER);
     assert.is(texts(chat).at(-1), 'new');
+  }),
+);
+
+test(
+  '[PG12] [PG13] a new device shows the newest messages of a long chat first, and then all of them',
+  onBench(async (bench) => {
+    const { phone, chatId } = await pair(bench);
+    const onPhone = await phone.openChat(chatId);
+    const all = words('old', 300);
+    await onPhone.import(
+      all.map((text, i) => ({ name: 'Bea', sentAt: 1_000 * i, text })),
+      'WhatsApp',
+    );
+    await settled(phone);
+    const tablet = await bench.link(phone, 'tablet', { ...INTERNALS, aheadFrames: 4 });
+    const chat = await opened(tablet, chatId);
+    const seen: { readonly shown: string[]; readonly state: string }[] = [];
+    const look = () => {
+      const shown = texts(chat);
+      if (shown.length > 0) seen.push({ shown, state: chat.status.get().state });
+    };
+    const stop = chat.timeline.subscribe(look);
+    look();
+    await until(chat.status, ({ state }) => state === 'live');
+    stop();
+    assert.is(seen[0]?.state, 'catching-up');
+    for (const { shown } of seen)
+      assert.equal(shown, all.slice(-shown.length), 'the newest, and none between is missing');
+    assert.equal(await wholeOf(chat, 300), await wholeOf(onPhone, 300));
   }),
 );
 

@@ -45,13 +45,16 @@ export const createSimDevice = (name: string, { world, network, ledger, wiretap 
   /** Small pages, so that a short run fills many; how small is each device's own choice. */
   const pageLimits = { entries: world.dice(`pages of ${name}`).between(3, 12), bytes: 16 * 1024 };
 
+  /** Nearly always far behind, or never. */
+  const aheadFrames = world.dice(`ahead of ${name}`).chance(0.5) ? 6 : 100_000;
+
   const options = () => {
     const mine = run;
     const isAlive = () => mine === run;
     const internals: DeviceInternals & { now: () => number } = {
       now: () => BEGINNING + world.now() + clockSkewMs,
       randomBytes: (length) => dice.bytes(length),
-      pageLimits,
+      ...{ pageLimits, aheadFrames },
       onOpen: (core) => {
         if (isAlive()) inside = core;
       },

@@ -199,7 +199,8 @@ export class Connection {
   }
 
   #read(): void {
-    while (!this.#isPaused && this.#waiting.length > 0) this.#relaySide?.received(this.#waiting.shift()!);
+    while (this.#relaySide && !this.#isPaused && this.#waiting.length > 0)
+      this.#relaySide.received(this.#waiting.shift()!);
   }
 
   #sendDown(bytes: Uint8Array, lateMs: number): void {

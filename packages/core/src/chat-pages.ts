@@ -98,6 +98,14 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
     return known;
   };
 
+  /** While what lies before pages that came first loads, nothing of it is shown: it would look as if none were missing. */
+  const viewNow = (): View => {
+    const { view } = closed();
+    const ahead = at === undefined ? room.aheadPages() : NONE;
+    const first = ahead.size > 0 ? timeline.items().find(({ stream }) => ahead.has(stream)) : undefined;
+    return first ? { ...view, from: Math.max(first.at, view.from ?? first.at) } : view;
+  };
+
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
     const mine = turn.then(run);
     turn = mine.catch(() => undefined);
@@ -128,8 +136,9 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
   return {
     /** Messages in order: those around what is looked at, without what lies behind pages that are closed. */
     items(): readonly PagedItem[] {
-      const [of, { view }] = [timeline.items(), closed()];
-      if (shown.of !== of || shown.view !== view) shown = { of, view, items: timeline.within(view) };
+      const [of, view] = [timeline.items(), viewNow()];
+      const isSame = shown.of === of && shown.view.from === view.from && shown.view.before === view.before;
+      if (!isSame) shown = { of, view, items: timeline.within(view) };
       return shown.items;
     },
     /** How many messages there are, and the newest one's beginning and time, wherever it is. */
@@ -146,7 +155,8 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
     },
     /** How many messages are before and behind those that are shown, and when the first one of all was written. */
     beside(): Pick<ChatStatus, 'older' | 'newer' | 'firstAt'> {
-      const { messages, behind, view, firstAt } = closed();
+      const { messages, behind, firstAt } = closed();
+      const view = viewNow();
       const shown = timeline.within(view).length;
       const after =
         view.before === undefined ? 0 : timeline.within({ from: view.before, before: undefined }).length;
@@ -166,7 +176,8 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
     loadOlder: (since = Number.POSITIVE_INFINITY): Promise<boolean> =>
       inTurn(async () => {
         for (let isAny = false; ; isAny = true) {
-          const next = closed().before;
+          const isLoading = at === undefined && room.aheadPages().size > 0;
+          const next = isLoading ? undefined : closed().before;
           if (!next || (isAny && (next.index.to ?? 0) < since)) return isAny;
           await openBeside(next);
           if (since === Number.POSITIVE_INFINITY) return true;
@@ -230,6 +241,8 @@ export const createChatPages = ({ room, clock, onClockAhead, forget, changed }: 
 };
 
 type PlacedRange = PageRange & { readonly stream: string };
+
+const NONE: ReadonlySet<string> = new Set();
 
 const EVERYTHING: View = { from: undefined, before: undefined };
 

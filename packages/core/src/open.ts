@@ -28,6 +28,7 @@ export interface DeviceInternals {
   readonly edge?: Edge;
   /** When a page of a chat is full. */
   readonly pageLimits?: PageLimits;
+  readonly aheadFrames?: number;
   /** Told of the inside of the device before anybody holds the outside. */
   readonly onOpen?: (core: Core) => void;
   /** Default: the platform's cryptographic source. Anything else is for simulations alone. */
@@ -119,6 +120,7 @@ export const deviceParts = (
   ...(options.times && { times: options.times }),
   ...(options.edge && { edge: options.edge }),
   ...(options.pageLimits && { pageLimits: options.pageLimits }),
+  ...(options.aheadFrames !== undefined && { aheadFrames: options.aheadFrames }),
   ...(options.onOpen && { onOpen: options.onOpen }),
 });
 

@@ -28,6 +28,10 @@ export const LIMITS = {
   roomMembers: 1_024,
   /** Full pages of a chat that stay open though nobody looks at them. */
   openPages: 2,
+  /** A chat with positions beyond this is read from its newest pages on by who has nothing of it. */
+  aheadFrames: 128,
+  /** Bytes of frames of one chat that are read so. */
+  aheadBytes: 4 * MiB,
   /** Other rooms of one chat that one contact may name to an account. */
   chatRooms: 4,
   /** Bytes of frames in one answer to a read, or in one delivery. */

@@ -47,6 +47,7 @@ export interface DeviceParts {
   readonly times?: Partial<SessionTimes>;
   readonly edge?: Edge;
   readonly pageLimits?: PageLimits;
+  readonly aheadFrames?: number;
   readonly onOpen?: (core: Core) => void;
 }
 
@@ -159,6 +160,7 @@ export const createCore = async (parts: DeviceParts, events: CoreEvents) => {
     refetch: (room) => engine.refetch(room),
     records: parts.records,
     ...(parts.pageLimits && { pageLimits: parts.pageLimits }),
+    ...(parts.aheadFrames !== undefined && { aheadFrames: parts.aheadFrames }),
     isCaughtUp: () => {
       const settled = revocation.isSettled();
       isWithheld ||= !settled;

@@ -4,6 +4,7 @@ import { CONTROL_STREAM, SealwireError, type StoredFrame, toHex } from '@sealwir
 import { decodeBody, KIND } from '../frame/body.ts';
 import { openFrame, streamKey } from '../frame/envelope.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
+import type { ReadStream } from './ahead.ts';
 import { decodeEntries } from './control.ts';
 import type { RoomAddress } from './keyring.ts';
 
@@ -15,6 +16,8 @@ export interface Followed {
   /** True for a room whose refusals are nothing to a person. */
   readonly isAside?: true;
   cursor(): number;
+  /** What the relay has became known: it may be read out of its order. */
+  news?(head: number, read: ReadStream): unknown;
   receive(frames: readonly StoredFrame[]): unknown;
   appended(position: number, frame: Uint8Array, isInOrder?: boolean): unknown;
   goBack(head: number): Promise<void>;

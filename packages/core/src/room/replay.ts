@@ -6,6 +6,7 @@ import { clocksOf, type ParsedUpdate, parseUpdate } from '../logdoc/parser.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
 import { parseDocument } from '../shareddoc/parser.ts';
 import type { RecordId } from '../vault/vault.ts';
+import { renewWriters } from './audience.ts';
 import { type Chain, chainKey, compareToChain } from './chains.ts';
 import { decodeClosedPage, takeClosedPage } from './closed-page.ts';
 import { lateIn, readClosed } from './closing.ts';
@@ -79,6 +80,15 @@ export const replayRoom = async (
   for (const { id, record } of records)
     if (record.type === 'outbox') state.outbox.push(outboxItem(state, id!, record));
   showPages(state, pages);
+};
+
+/** What this device wrote into the log and has not sent is true all the same. */
+export const learnOwn = async (state: RoomState): Promise<void> => {
+  await state.control.learn(state.options.logEntries ?? []);
+  for (const { stream, payload } of state.outbox)
+    if (stream === CONTROL_STREAM) await state.control.accept(payload).catch(ignoreRefusal);
+  await state.control.retry();
+  renewWriters(state);
 };
 
 /** The records with those of closed pages for which something newer has come. */

@@ -1,11 +1,12 @@
 // One room as this device holds it: judges what comes, stores it, frames what leaves. One step at a time, in order.
 // Rules: spec/frame.md §8–§9, spec/vault.md §6.
-import { CONTROL_STREAM, SealwireError, type StoredFrame, sameBytes, toHex } from '@sealwire/protocol';
+import { type SealwireError, type StoredFrame, sameBytes, toHex } from '@sealwire/protocol';
 import type { Evidence } from '../api.ts';
 import type { SignedEntry } from '../identity/log-entry.ts';
 import { combineUpdates } from '../logdoc/combine.ts';
 import { isDocumentStream } from '../shareddoc/name.ts';
 import type { RecordId } from '../vault/vault.ts';
+import { createAhead, type ReadStream } from './ahead.ts';
 import { renewWriters } from './audience.ts';
 import { encodeEntries } from './control.ts';
 import { judgeContested } from './forks.ts';
@@ -19,7 +20,7 @@ import type { Page } from './page.ts';
 import { createPaging } from './paging.ts';
 import { rebuildRoom } from './rebuild.ts';
 import type { RoomRecord } from './records.ts';
-import { replayRoom } from './replay.ts';
+import { learnOwn, replayRoom } from './replay.ts';
 import { bodiesRecord, createSender } from './sender.ts';
 import {
   createRoomState,
@@ -110,15 +111,6 @@ export const createRoom = (
     else pageOf(state, stream).applyAll(updates);
   };
 
-  /** What this device wrote into the log and has not sent is true all the same. */
-  const learnOwn = async (): Promise<void> => {
-    await state.control.learn(options.logEntries ?? []);
-    for (const { stream, payload } of state.outbox)
-      if (stream === CONTROL_STREAM) await state.control.accept(payload).catch(ignoreRefusal);
-    await state.control.retry();
-    renewWriters(state);
-  };
-
   /** The relay is asked for everything again: what was passed over can be read by now, or something never came. */
   const startOver = (): void => {
     fetches += 1;
@@ -154,7 +146,7 @@ export const createRoom = (
 
   const paging = createPaging({
     ...{ state, inbox, inboxOptions, report, step, startOver, changed },
-    isAttached: (stream) => sinks.has(stream),
+    isAttached: (stream) => sinks.has(stream) || ahead.holds(stream),
   });
 
   /** @param fresh - what has just come, which the cursor moves over. */
@@ -175,8 +167,22 @@ export const createRoom = (
     kick();
   };
 
+  /** @param isInOrder - false for what comes ahead of what lies before it. */
+  const takeIn = async (of: number, frames: readonly StoredFrame[], isInOrder: boolean): Promise<void> => {
+    if (of !== fetches) return; // They come again, behind those that they do not wait for.
+    const fresh: Waiting[] = frames.filter(({ position }) => position > state.cursor).map(toWaiting);
+    if (fresh.length === 0) return;
+    await paging.wake(fresh.map(({ stream }) => stream));
+    if (of !== fetches) return;
+    inbox.take(fresh);
+    await judge(isInOrder ? fresh : []);
+    reportGaps();
+    await paging.putAside();
+  };
+  const ahead = createAhead({ state, take: (frames) => takeIn(fetches, frames, false) });
+
   const ready = replayRoom({ state, inbox, inboxOptions, records })
-    .then(learnOwn)
+    .then(() => learnOwn(state))
     .then(async () => {
       if (!hasMoved(state, records)) return;
       await paging.wakeMoved(state.address.id);
@@ -283,18 +289,14 @@ export const createRoom = (
     /** Frames as the relay delivers them, in rising position. */
     receive(frames: readonly StoredFrame[]): Promise<void> {
       const of = fetches;
-      return step(async () => {
-        if (of !== fetches) return; // They come again, behind those that they do not wait for.
-        const fresh: Waiting[] = frames.filter(({ position }) => position > state.cursor).map(toWaiting);
-        if (fresh.length === 0) return;
-        await paging.wake(fresh.map(({ stream }) => stream));
-        if (of !== fetches) return;
-        inbox.take(fresh);
-        await judge(fresh);
-        reportGaps();
-        await paging.putAside();
-      });
+      return step(() => takeIn(of, frames, true));
     },
+    /** What the relay has became known. */
+    news(head: number, read: ReadStream): void {
+      if (ahead.isWanted(head)) void step(() => ahead.read(head, read));
+    },
+    /** Streams of pages that are shown before what lies before them has come. */
+    aheadPages: ahead.pages,
     /** The chat goes on in another room at the relay, from its beginning; see spec/chats.md §4. Not while it is followed. */
     moveTo: (address: RoomAddress): Promise<void> =>
       step(async () => {
@@ -345,6 +347,7 @@ export const createRoom = (
         state.live = true;
         isRefused = false;
         if (reading === 'anew') reading = 'on';
+        ahead.end();
         await sender.sendFramed();
         sender.putMissing();
         // Frames that waited in the vault: whether they lack a key or what comes before them shows when they are opened.
@@ -394,7 +397,3 @@ export const createRoom = (
 };
 
 export type Room = ReturnType<typeof createRoom>;
-
-const ignoreRefusal = (error: unknown): void => {
-  if (!(error instanceof SealwireError)) throw error;
-};

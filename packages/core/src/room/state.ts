@@ -43,6 +43,8 @@ export interface RoomOptions {
   readonly epochLimits?: EpochLimits;
   /** When a page is full. Default: `LIMITS.pageEntries` and `LIMITS.pageBytes`. */
   readonly pageLimits?: PageLimits;
+  /** Default: as in LIMITS. */
+  readonly aheadFrames?: number;
   /** False while keys may be on their way through another room: then nothing is said to be missing. Default: true. */
   readonly isCaughtUp?: () => boolean;
   /** What this device has to say waits for keys of these accounts, its own among them perhaps. */

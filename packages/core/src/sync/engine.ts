@@ -15,6 +15,7 @@ import {
 } from '@sealwire/protocol';
 import { signEd25519 } from '#native';
 import type { Connection } from '../api.ts';
+import type { ReadStream } from '../room/ahead.ts';
 import type { Followed } from '../room/aside-room.ts';
 import { type Edge, PLATFORM_EDGE, type RelaySocket } from './edge.ts';
 import {
@@ -96,10 +97,8 @@ export const createEngine = (options: EngineOptions) => {
   let relayId: Uint8Array | undefined;
   /** Where the relay sent this device when it stopped, for the next attempt alone. */
   let successor: string | undefined;
-  let isElsewhere = false;
   let principalVersion = 0;
-  let online = false;
-  let closed = false;
+  let [isElsewhere, online, closed] = [false, false, false];
   const onlineWaiters = new Set<() => void>();
   const writtenWaiters = new Set<() => void>();
   /** The list of devices that the relay was last given; one edit is on its way at a time. */
@@ -140,7 +139,10 @@ export const createEngine = (options: EngineOptions) => {
         principal?.manage?.written(version, sentKeys);
         for (const waiter of [...writtenWaiters]) waiter();
       },
-      news: ({ room: key, head }) => options.onNews?.(key, head),
+      news: ({ room: key, head }) => {
+        options.onNews?.(key, head);
+        if (room) void room.news?.(head, reading(room));
+      },
       problem: ({ error, room: key }) => {
         if (room?.isAside) return;
         if (error.code === 'NOT_A_MEMBER' || error.code === 'ROOM_DELETED') room?.refused();
@@ -155,6 +157,27 @@ export const createEngine = (options: EngineOptions) => {
     };
     (performers[effect.type] as (of: SessionEffect) => unknown)(effect);
   };
+
+  const ask = (build: (request: number) => ClientMessage): Promise<RelayMessage> =>
+    new Promise((resolve, reject) => {
+      if (socket?.readyState !== 1) {
+        reject(new SealwireError('RELAY_UNREACHABLE', 'There is no connection to the relay.'));
+        return;
+      }
+      const request = session.nextRequest();
+      requests.set(request, { resolve, reject });
+      transmit(build(request));
+    });
+
+  /** Reads streams of a room beside what is delivered of it. */
+  const reading =
+    ({ id }: Followed): ReadStream =>
+    async (stream, after, maxBytes) => {
+      const answer = await ask((request) => ({ type: 'read', request, room: id, stream, after, maxBytes }));
+      if (answer.type !== 'read-result')
+        throw new SealwireError('UNEXPECTED_MESSAGE', 'A read was answered by something else.');
+      return answer;
+    };
 
   const setConnection = (connection: Connection): void => {
     online = connection === 'online';
@@ -333,16 +356,7 @@ export const createEngine = (options: EngineOptions) => {
      * Sends a message of its own and resolves with its answer.
      * @throws SealwireError as refused by the relay; RELAY_UNREACHABLE without a connection, or when it ends first.
      */
-    request: (build: (request: number) => ClientMessage): Promise<RelayMessage> =>
-      new Promise((resolve, reject) => {
-        if (socket?.readyState !== 1) {
-          reject(new SealwireError('RELAY_UNREACHABLE', 'There is no connection to the relay.'));
-          return;
-        }
-        const request = session.nextRequest();
-        requests.set(request, { resolve, reject });
-        transmit(build(request));
-      }),
+    request: ask,
     transmit,
     onInbox(listener: (event: InboxEvent) => void): () => void {
       inboxListeners.add(listener);
