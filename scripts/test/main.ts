@@ -20,8 +20,8 @@ async function main(): Promise<void> {
 
   const provided = provide({ root, files, say });
   const env = { ...provided.env, ...(options.slow ? { SEALWIRE_SLOW: '1' } : {}) };
-  // Two for each core: most wait for a browser, a relay or a clock half the time. Of the slow ones many measure how time grows.
-  const jobs = options.jobs ?? availableParallelism() * (options.slow ? 1 : 2);
+  // One more than there are cores: many wait for a browser, a relay or a clock. Of the slow ones many measure how time grows.
+  const jobs = options.jobs ?? availableParallelism() + (options.slow ? 0 : 1);
   const startedAt = performance.now();
   say(`${files.length} test files, ${jobs} at once`);
   let done = 0;

@@ -1,7 +1,7 @@
 // Linked devices, as people live with them: an alert when one is linked, a name, a log-out that reaches a browser which
 // was offline. Rules: spec/device-log.md, spec/epochs.md, seen from the outside.
 // needs: chromium, build
-// timeout: 120s
+// timeout: 240s
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

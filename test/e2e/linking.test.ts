@@ -1,7 +1,7 @@
 // Linking in the apps when something is not as it should be: both people are told why, and nothing is released.
 // Rules: spec/link.md §7, seen from the outside.
 // needs: chromium, build
-// timeout: 120s
+// timeout: 240s
 import { fileURLToPath } from 'node:url';
 import { createRelay, memoryStore, serveApp } from '@sealwire/relay';
 import type { Page } from 'playwright-core';

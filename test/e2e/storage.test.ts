@@ -1,7 +1,7 @@
 // What happens to a device in a browser: a second tab, a full disk, a deleted database. Nothing is lost or hidden.
 // Rules: spec/vault.md, seen from the outside.
 // needs: chromium, build
-// timeout: 120s
+// timeout: 240s
 
 import { seededRandom } from '@sealwire/testkit/random';
 import type { CDPSession, Locator, Page } from 'playwright-core';

@@ -1,7 +1,7 @@
 // The main story, as people live it: a phone, its camera, a web app, no network, no server at all.
 // Rules: spec/link.md, spec/vault.md, spec/relay-protocol.md, seen from the outside.
 // needs: chromium, build
-// timeout: 120s
+// timeout: 240s
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseWhatsAppExport } from '@sealwire/core/import-whatsapp';

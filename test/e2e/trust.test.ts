@@ -1,7 +1,7 @@
 // Trust, as people live it: three people with five devices meet by card, form a group, compare numbers, log a device out
 // while it is offline, take a person out. Rules: spec/contacts.md, spec/membership.md, spec/epochs.md, from the outside.
 // needs: chromium, build
-// timeout: 180s
+// timeout: 240s
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -28,8 +28,9 @@ export const createAhead = ({ state, take }: AheadOptions) => {
 
   const begin = async (head: number, read: ReadStream): Promise<void> => {
     const newest = await newestPage(read);
-    if (newest === undefined) return;
-    const streams = Array.from({ length: Math.min(PAGES, newest + 1) }, (_, i) => pageStream(newest - i));
+    // With hardly more pages than these, all of it comes as soon.
+    if (newest === undefined || newest <= PAGES) return;
+    const streams = Array.from({ length: PAGES }, (_, i) => pageStream(newest - i));
     // Who wrote them, and under which keys, is told by the log.
     const frames = await readWhole([CONTROL_STREAM, ...streams], read);
     if (!frames) return;
@@ -65,7 +66,7 @@ const ignoreRefusal = (error: unknown): void => {
 };
 
 /** Pages asked for at once. */
-const PROBES = 16;
+const PROBES = 6;
 
 /**
  * The last page that the relay has, when they follow each other from 0 on: one that lies further out was not chosen by PG2.
@@ -75,28 +76,33 @@ const PROBES = 16;
 export const newestPage = async (read: ReadStream): Promise<number | undefined> => {
   const has = async (page: number): Promise<boolean> =>
     (await read(pageStream(page), 0, 1)).frames.length > 0;
-  /** The last of `probes` that is there before the first that is not. */
-  const lastOf = async (probes: readonly number[]): Promise<number> => {
-    const found = await Promise.all(probes.map(has));
-    const missing = found.indexOf(false);
-    return (missing < 0 ? probes.length : missing) - 1;
+  /** How many of `probes` are there before the first that is not. */
+  const found = async (probes: readonly number[]): Promise<number> => {
+    const missing = (await Promise.all(probes.map(has))).indexOf(false);
+    return missing < 0 ? probes.length : missing;
   };
-  const powers = Array.from({ length: PROBES }, (_, i) => 2 ** i - 1);
-  const at = await lastOf(powers);
-  if (at < 0) return undefined;
-  let low = powers[at]!;
-  let high = powers[at + 1] ?? low + 1;
-  while (high - low > 1) {
-    const step = Math.max(1, Math.floor((high - low) / PROBES));
+  let low = -1;
+  let high = Number.POSITIVE_INFINITY;
+  for (let power = 0; high === Number.POSITIVE_INFINITY && power < MOST_POWERS; power += PROBES) {
+    const probes = Array.from({ length: PROBES }, (_, i) => 2 ** (power + i) - 1);
+    const count = await found(probes);
+    low = probes[count - 1] ?? low;
+    high = probes[count] ?? high;
+  }
+  while (high !== Number.POSITIVE_INFINITY && high - low > 1) {
+    const step = Math.max(1, Math.floor((high - low) / (PROBES + 1)));
     const probes = Array.from({ length: PROBES }, (_, i) => low + (i + 1) * step).filter(
       (page) => page < high,
     );
-    const found = await lastOf(probes);
-    high = probes[found + 1] ?? high;
-    low = probes[found] ?? low;
+    const count = await found(probes);
+    high = probes[count] ?? high;
+    low = probes[count - 1] ?? low;
   }
-  return low;
+  return low < 0 ? undefined : low;
 };
+
+/** No chat has so many pages, whatever a relay says: 2 to this power. */
+const MOST_POWERS = 24;
 
 /** All frames of some streams; undefined if that is more than is read ahead, or goes back and forth. */
 const readWhole = async (
