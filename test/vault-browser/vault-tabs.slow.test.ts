@@ -230,7 +230,9 @@ test('[VT48] many rows become one when the vault is opened', async ({ place }) =
   const rows = (await page.evaluate(() =>
     window.change('sealwire/test/vault', 'updates', (store) => store.getAll()),
   )) as Record<string, number>[];
-  assert.is(rows.length, 2, 'the state, and the row that y-indexeddb adds at each opening');
+  // The state, and the row that y-indexeddb adds at each opening; one more where it has trimmed by itself before the vault was
+  // closed, which it does a second after the 500th row.
+  assert.ok(rows.length === 2 || rows.length === 3, `${rows.length} rows`);
   const bytes = rows.reduce((sum, row) => sum + Object.keys(row).length, 0);
   assert.ok(bytes < 500, `${bytes} bytes`);
   await vault.open();
