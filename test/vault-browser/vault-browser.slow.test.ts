@@ -1,6 +1,6 @@
 // The vault in a real Chromium against the contract of all storages. Rules: spec/vault.md.
 // needs: chromium
-// timeout: 360s
+// timeout: 600s
 import { vaultContract } from '@sealwire/testkit/vault-contract';
 import { browserPlaces } from './browser-place.ts';
 

@@ -1,6 +1,6 @@
 // Tabs that fight over a vault, and what else a browser does to one. Rules: spec/vault.md §5.
 // needs: chromium
-// timeout: 180s
+// timeout: 300s
 
 import type { VaultDriver } from '@sealwire/testkit/vault-contract';
 import { suite } from 'uvu';
